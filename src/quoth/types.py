@@ -1,0 +1,101 @@
+"""The values that every layer speaks: passages, turns and citations.
+
+Offsets are Unicode code points and half-open, `[start, end)`. Pages count from 1. This module knows
+only the standard library.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["user", "assistant"]
+SourceKind = Literal["document", "turn"]
+Origin = Literal["copied", "matched"]
+
+
+def _check_range(start: int, end: int) -> None:
+    if not 0 <= start <= end:
+        raise ValueError(f"not a half-open range: start={start}, end={end}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpan:
+    """A range of a source's text: a document's canonical text, or a turn's text."""
+
+    source_id: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        _check_range(self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk of one document: always `canonical_text[start:end] == text`."""
+
+    id: str
+    document_id: str
+    document: str  # name or path as the user knows it
+    text: str
+    start: int
+    end: int
+    page: int | None = None  # of the first character; None where the format has no pages
+    end_page: int | None = None  # of the last character
+    heading: str = ""  # the headings above it, outermost first, joined by " > "
+
+    def __post_init__(self) -> None:
+        _check_range(self.start, self.end)
+        if self.end - self.start != len(self.text):
+            raise ValueError(
+                f"passage {self.id!r} spans {self.end - self.start} characters "
+                f"and holds {len(self.text)}"
+            )
+
+    @property
+    def span(self) -> SourceSpan:
+        """Where the passage lies in its document."""
+        return SourceSpan(source_id=self.document_id, start=self.start, end=self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a conversation."""
+
+    id: str
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A stretch of the answer that stands verbatim in a source.
+
+    `answer[start:end] == source[source_start:source_end]`, compared before it is made. `copied`
+    says that the decoder copied it from there; `matched`, that it was generated token by token and
+    found afterwards. Neither says that the statement is true.
+    """
+
+    start: int
+    end: int
+    source_id: str  # document id, or turn id
+    source_start: int
+    source_end: int
+    document: str  # name or path as the user knows it; for a turn, who said it
+    page: int | None = None
+    kind: SourceKind = "document"
+    origin: Origin = "copied"
+    others: tuple[SourceSpan, ...] = ()  # other places that hold the same text
+
+    def __post_init__(self) -> None:
+        _check_range(self.start, self.end)
+        _check_range(self.source_start, self.source_end)
+        if self.end - self.start != self.source_end - self.source_start:
+            raise ValueError(
+                f"citation of {self.end - self.start} characters "
+                f"points to {self.source_end - self.source_start}"
+            )
+
+    @property
+    def source(self) -> SourceSpan:
+        """The cited range of the source."""
+        return SourceSpan(source_id=self.source_id, start=self.source_start, end=self.source_end)
