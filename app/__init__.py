@@ -1,0 +1,1 @@
+"""What people touch: the assistant, its settings, the command line and the web chat."""

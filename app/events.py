@@ -1,9 +1,10 @@
 """What an assistant says while it answers: four kinds of events, in this order.
 
-`Retrieved` comes once and first; `Text` comes as often as the answer grows; `Cited` whenever a copied
-span is final; `Done` once, last, with the whole answer. UI, CLI and everything else consume only
-these. Concatenated `Text.text` is `Done.answer.text`, and the citations of all `Cited` are those of
-`Done.answer` with origin "copied" (`matched` ones are found at the end and stand in `Done` only).
+`Retrieved` comes once and first; `Text` comes as often as the answer grows; `Cited` whenever a
+copied span is final; `Done` once, last, with the whole answer. UI, CLI and everything else consume
+only these. Concatenated `Text.text` is `Done.answer.text`, and the citations of all `Cited` are
+those of `Done.answer` with origin "copied" (`matched` ones are found at the end and stand in `Done`
+only).
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class AnswerStats:
     forward_passes: int  # prefill not counted
     drafted: int
     accepted: int
-    copied_share: float  # characters of the answer that citations cover, 0 to 1
+    copied_share: float  # characters of the answer that copied citations cover, 0 to 1
     retrieve_s: float
     prefill_s: float
     decode_s: float

@@ -3,6 +3,7 @@
 QuothError
 ├── ConfigError (also ValueError)      a bad value or an unknown key            exit 2
 ├── InputError (also ValueError)       a question or path that cannot be used   exit 2
+│   └── DocumentError                  a document that cannot be read           exit 2
 ├── IndexFailure
 │   ├── IndexNotFoundError             no index there                           exit 3
 │   ├── IndexFormatError               not readable: damaged, or another format exit 3
@@ -37,6 +38,10 @@ class InputError(QuothError, ValueError):
     """What the user handed in cannot be used: an empty question, a path that is not there."""
 
     exit_code = 2
+
+
+class DocumentError(InputError):
+    """One document cannot be read: encrypted, empty, broken, binary. The message is the reason."""
 
 
 class IndexFailure(QuothError):

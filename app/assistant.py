@@ -1,0 +1,240 @@
+"""The assistant: retrieve, prompt, decode, cite. Streaming is the primitive; `ask` folds over it.
+
+The only place where passages become copy sources. Knows no UI, no terminal and no HTTP.
+"""
+
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Self
+
+from quoth.app.citations import CitationTracker
+from quoth.app.context import Fitted, fit
+from quoth.app.conversations import Conversations
+from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
+from quoth.app.measures import measure
+from quoth.app.settings import Settings
+from quoth.app.sources import citable_sources
+from quoth.app.tokenizing import ChatTokenizer
+from quoth.app.uploads import store_uploads
+from quoth.decoding import Decoder, Step
+from quoth.errors import InputError
+from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport, load_embedder
+from quoth.types import Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantDescription:
+    """What answers, and from what."""
+
+    model: str
+    embedder: str
+    index_path: Path
+    num_documents: int
+    num_passages: int
+
+
+class Assistant:
+    """Answers questions from the documents of one index, and says where each copied word is from.
+
+    One answer is decoded at a time; further questions wait their turn. Safe to use from several
+    threads.
+    """
+
+    def __init__(self, index: Index, decoder: Decoder, settings: Settings) -> None:
+        self.index = index
+        self.settings = settings
+        self._decoder = decoder
+        self._tokenizer = ChatTokenizer(decoder.tokenizer)
+        self._conversations = Conversations()
+        self._model_turn = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the index and load both models; an index that is not there yet is made, empty.
+
+        Raises:
+            IndexFailure: The index is damaged, of another format, or of another embedder.
+            ModelLoadError: The language model or the embedder cannot be loaded.
+        """
+        embedder = load_embedder(settings.embedder)
+        index = Index.open_or_create(settings.index_path, embedder=embedder)
+        decoder = Decoder.from_pretrained(
+            settings.model,
+            device=settings.device,
+            dtype=settings.dtype,
+            revision=settings.revision,
+        )
+        return cls(index, decoder, settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def ask(self, question: str, conversation_id: str | None = None) -> Answer:
+        """Answer one question; see `stream`."""
+        for event in self.stream(question, conversation_id):
+            if isinstance(event, Done):
+                return event.answer
+        raise RuntimeError("the stream of events ended without an answer")
+
+    def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:
+        """Answer one question as a stream of events (`quoth.app.events`).
+
+        Args:
+            question: What to answer, in the words of the user.
+            conversation_id: From `new_conversation`; its turns are part of the prompt and may be
+                copied from. None starts a new conversation.
+
+        Raises:
+            InputError: The question is empty or too long, or the index holds nothing.
+            ContextOverflowError: Question and best passage exceed the model's window.
+        """
+        question = self._checked(question)
+        conversation_id = conversation_id or self.new_conversation()
+        turns = self._conversations.turns(conversation_id)
+        began = perf_counter()
+        hits = self._retrieve(question, turns)
+        retrieve_s = perf_counter() - began
+        fitted = fit(
+            self._tokenizer,
+            question=question,
+            passages=[hit.passage for hit in hits],
+            turns=turns,
+            budget=self._decoder.max_length - self.settings.max_new_tokens,
+        )
+        scored = tuple(
+            ScoredPassage(number=number, passage=hit.passage, score=hit.score)
+            for number, hit in enumerate(hits[: len(fitted.passages)], start=1)
+        )
+        yield Retrieved(passages=scored)
+        tracker = CitationTracker(
+            citable_sources(fitted, self.page_at),
+            decode=self._tokenizer.decode,
+            min_chars=self.settings.min_citation_chars,
+        )
+        self._conversations.add(conversation_id, "user", question)
+        try:
+            last = yield from self._decode(fitted, tracker)
+        finally:  # an answer that was stopped stays part of the conversation, as far as it came
+            turn = self._conversations.add(conversation_id, "assistant", tracker.text)
+        citations = tracker.all_citations()
+        coverage, stats = measure(tracker.text, citations, fitted, last, retrieve_s)
+        yield Done(
+            answer=Answer(
+                text=tracker.text,
+                citations=citations,
+                coverage=coverage,
+                passages=scored,
+                stats=stats,
+                conversation_id=conversation_id,
+                turn_id=turn.id,
+                notices=fitted.notices,
+            )
+        )
+
+    def new_conversation(self) -> str:
+        """Start a conversation and return its id."""
+        return self._conversations.start()
+
+    def source_text(self, source_id: str) -> str:
+        """The whole text of a source: a document's canonical text, or a turn's."""
+        turn = self._conversations.find(source_id)
+        return turn.text if turn else self.index.text(source_id)
+
+    def page_at(self, source_id: str, offset: int) -> int | None:
+        """The page of an offset into a source; None where the source has no pages."""
+        if self._conversations.find(source_id):
+            return None
+        return self.index.page_at(source_id, offset)
+
+    def documents(self) -> tuple[DocumentStatus, ...]:
+        """What the index holds."""
+        return tuple(self.index.documents())
+
+    def sync(self, paths: Sequence[Path], progress: Progress | None = None) -> SyncReport:
+        """Bring the index up to date with files and folders; see `Index.sync`."""
+        return self.index.sync(paths, progress=progress)
+
+    def add_documents(
+        self, files: Sequence[Path], names: Sequence[str], progress: Progress | None = None
+    ) -> SyncReport:
+        """Take in uploaded files; they are copied, and shown under their (cleaned) names."""
+        stored = store_uploads(self.settings.index_path, files, names)
+        return self.index.sync(stored, progress=progress, prune=False)
+
+    def describe(self) -> AssistantDescription:
+        """What answers, and from what."""
+        documents = self.documents()
+        return AssistantDescription(
+            model=self.settings.model,
+            embedder=self.settings.embedder,
+            index_path=self.settings.index_path,
+            num_documents=len(documents),
+            num_passages=sum(document.num_passages for document in documents),
+        )
+
+    def _checked(self, question: str) -> str:
+        question = question.strip()
+        limit = self.settings.max_question_chars
+        if not question:
+            raise InputError("The question is empty. Write what you want to know.")
+        if len(question) > limit:
+            raise InputError(
+                f"The question has {len(question)} characters; at most {limit} are allowed. "
+                "Shorten it, or raise max_question_chars in the settings."
+            )
+        if not self.index.documents():
+            raise InputError(
+                f"The index {str(self.settings.index_path)!r} holds no documents. Add some with: "
+                f"quoth index sync PATH --index {self.settings.index_path}"
+            )
+        return question
+
+    def _retrieve(self, question: str, turns: Sequence[Turn]) -> list[SearchHit]:
+        """The best passages; a follow-up question is also searched with the one before it.
+
+        "And on Sundays?" finds nothing by itself. A passage keeps the better of its two scores.
+        """
+        k = self.settings.num_passages
+        hits = self.index.search(question, k)
+        asked = [turn.text for turn in turns if turn.role == "user"]
+        if asked:
+            hits = [*hits, *self.index.search(f"{asked[-1]} {question}", k)]
+        best: dict[str, SearchHit] = {}
+        for hit in hits:
+            known = best.get(hit.passage.id)
+            if known is None or hit.score > known.score:
+                best[hit.passage.id] = hit
+        return sorted(best.values(), key=lambda hit: -hit.score)[:k]
+
+    def _decode(
+        self, fitted: Fitted, tracker: CitationTracker
+    ) -> Generator[Text | Cited, None, Step]:
+        settings = self.settings
+        with self._model_turn:
+            steps = self._decoder.stream(
+                fitted.prompt.token_ids,
+                references=[source.reference for source in fitted.prompt.sources],
+                max_new_tokens=settings.max_new_tokens,
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                seed=settings.seed,
+                drafting=settings.drafting,
+            )
+            for step in steps:
+                start = len(tracker.text)
+                cited = tracker.feed(step.token_ids, step.text, step.copied)
+                if step.text:
+                    yield Text(start=start, text=step.text)
+                yield from (Cited(citation=citation) for citation in cited)
+            yield from (Cited(citation=citation) for citation in tracker.finish())
+        return step

@@ -1,0 +1,44 @@
+"""`quoth chat`: the web chat on this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_from, with_options
+
+
+@click.command()
+@click.argument("more_docs", nargs=-1, type=PATH, metavar="[PATH]...")
+@click.option(
+    "--docs", multiple=True, type=PATH, metavar="PATH...", help="Files and folders to answer from."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@with_options(*INDEX_OPTIONS, *MODEL_OPTIONS)
+def chat(
+    more_docs: tuple[Path, ...],
+    docs: tuple[Path, ...],
+    host: str,
+    port: int,
+    **options: Any,  # noqa: ANN401 - click hands over every shared option
+) -> None:
+    """Open the web chat over documents. Anyone who can reach the address can read them.
+
+    \b
+    Examples:
+      quoth chat --docs ~/papers
+      quoth chat --index indexes/local --port 8000
+    """
+    documents = (*docs, *more_docs)
+    settings = settings_from(options, documents)
+    from quoth.app.cli.opening import open_assistant
+    from quoth.app.ui import serve
+
+    serve.check_address(host, port)  # before minutes are spent on indexing
+    with open_assistant(settings, documents) as assistant:
+        serve.serve(assistant, host=host, port=port, ready=_announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Quoth is ready at {url} (Ctrl-C ends it).", err=True)

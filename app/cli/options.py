@@ -1,0 +1,63 @@
+"""Options that several commands share, and how they become settings."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quoth.app.settings import Settings, default_index_path, load_settings
+from quoth.errors import InputError
+
+Command = Callable[..., None]
+PATH = click.Path(path_type=Path)
+
+INDEX_OPTIONS = (
+    click.option("--index", "index_path", type=PATH, help="Folder of the index."),
+    click.option("--embedder", help="Embedder: name or path (sentence-transformers)."),
+    click.option("--settings", "settings_file", type=PATH, help="TOML file instead of quoth.toml."),
+)
+MODEL_OPTIONS = (
+    click.option("--model", help="Language model: Hugging Face name or path.  [quoth-mini]"),
+    click.option("--revision", help="Revision of the model on the hub."),
+    click.option("--device", help="auto, cpu, cuda, cuda:1, mps.  [auto]"),
+    click.option("--dtype", help="auto, float32, bfloat16, float16.  [auto]"),
+    click.option("-k", "--num-passages", type=int, help="Passages handed to the model.  [3]"),
+    click.option("--max-new-tokens", type=int, help="Longest answer, in tokens.  [160]"),
+    click.option("--temperature", type=float, help="0 is greedy.  [0]"),
+    click.option("--top-p", type=float, help="Nucleus sampling, with a temperature.  [1]"),
+    click.option("--seed", type=int, help="Seed of sampling.  [0]"),
+    click.option("--drafting", help="auto, reference, or none for plain decoding.  [auto]"),
+)
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Add options to a command, in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def settings_from(
+    options: dict[str, Any],  # as click hands them over
+    documents: Sequence[Path] = (),
+) -> Settings:
+    """Settings out of a command's options; the index of `documents` unless one is named.
+
+    Raises:
+        ConfigError: A value is bad, or a file or variable names an unknown setting.
+        InputError: A document path does not exist.
+    """
+    for path in documents:
+        if not path.exists():
+            raise InputError(f"There is no file or folder {str(path)!r}. Check the path.")
+    overrides = dict(options)
+    file = overrides.pop("settings_file", None)
+    settings = load_settings(overrides, file=file)
+    if documents and overrides.get("index_path") is None:
+        return load_settings(overrides | {"index_path": default_index_path(documents)}, file=file)
+    return settings

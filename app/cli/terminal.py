@@ -1,0 +1,53 @@
+"""What goes to the terminal: hostile text made harmless, colours, progress bars.
+
+Text of documents and models may hold escape sequences that move the cursor or rewrite the title.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from quoth.retrieval import Progress as ProgressCallback
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_CONTROL = {
+    code: "\N{REPLACEMENT CHARACTER}"
+    for code in (
+        *range(0x20),
+        0x7F,
+        *range(0x80, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+    if chr(code) not in "\n\t"
+}
+
+
+def printable(text: str) -> str:
+    """The text with control and bidirectional override characters replaced, one for one."""
+    return text.translate(_CONTROL)
+
+
+def colour(number: int) -> str:
+    """The colour of source `number`, counted from 1."""
+    return COLOURS[(number - 1) % len(COLOURS)]
+
+
+def messages() -> Console:
+    """The console for everything that is not data: stderr."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[ProgressCallback]:
+    """A progress bar on stderr, which leaves no trace; silent where stderr is no terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=messages(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=printable(what))
+
+        yield report

@@ -1,0 +1,160 @@
+"""Copied tokens become characters, compared with their source before anybody sees them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quoth.app.citations import CitableSource, CitationTracker, covered_share
+from quoth.decoding import CopiedSpan
+from quoth.types import Citation
+
+MIN_CHARS = 6
+
+
+def source(text, *, identity="p1", base=100, kind="document"):
+    """A source whose tokens are its characters."""
+    return CitableSource(
+        reference_id=identity,
+        source_id=f"doc-of-{identity}",
+        text=text,
+        base=base,
+        document="manual.pdf",
+        kind=kind,
+        char_ranges=tuple((i, i + 1) for i in range(len(text))),
+        page_at=lambda offset: offset // 100,
+    )
+
+
+def tracker(*sources):
+    """Token ids are code points."""
+    return CitationTracker(
+        sources,
+        decode=lambda ids: "".join(chr(i) for i in ids),
+        min_chars=MIN_CHARS,
+    )
+
+
+def feed(following, text, *copied):
+    return following.feed([ord(c) for c in text], text, copied)
+
+
+def copied(start, end, at, identity="p1"):
+    return CopiedSpan(
+        start=start, end=end, reference_id=identity, reference_start=at, drafter="reference"
+    )
+
+
+def test_a_copy_is_cited_in_the_document_with_its_page():
+    following = tracker(source("Look: ravens fly high. Yes.", base=295))
+    assert feed(following, "[1] ravens fly high", copied(4, 19, 6)) == []  # the word may go on
+    (citation,) = feed(following, ".")
+    assert (citation.start, citation.end) == (4, 19)
+    assert (citation.source_id, citation.source_start, citation.source_end) == (
+        "doc-of-p1",
+        301,
+        316,
+    )
+    assert (citation.document, citation.page, citation.origin) == ("manual.pdf", 3, "copied")
+
+
+def test_a_copy_at_the_end_is_cited_when_the_answer_has_ended():
+    following = tracker(source("ravens fly high"))
+    assert feed(following, "ravens fly high", copied(0, 15, 0)) == []
+    (citation,) = following.finish()
+    assert (citation.start, citation.end) == (0, 15)
+
+
+def test_a_copy_of_half_a_word_is_cut_to_whole_words():
+    following = tracker(source("the warranty period"))
+    feed(following, "the warranty perils", copied(0, 16, 0))
+    feed(following, " end")
+    (citation,) = following.finish() or following.all_citations()
+    assert following.text[citation.start : citation.end] == "the warranty"
+
+
+def test_short_copies_are_not_cited():
+    following = tracker(source("the end of it"))
+    feed(following, "the dog", copied(0, 4, 0))
+    assert following.finish() == []
+    assert following.all_citations() == ()
+
+
+def test_a_span_that_names_other_text_is_dropped():
+    following = tracker(source("ravens fly high"))
+    feed(following, "foxes are red ", copied(0, 14, 0))
+    assert following.finish() == []
+
+
+def test_other_places_with_the_same_text_are_named():
+    following = tracker(source("ravens fly high"), source("So: ravens fly high", identity="p2"))
+    feed(following, "ravens fly high", copied(0, 15, 0))
+    (citation,) = following.finish()
+    assert [(o.source_id, o.start) for o in citation.others] == [("doc-of-p2", 104)]
+
+
+def test_text_that_was_generated_but_stands_in_a_source_is_matched():
+    following = tracker(source("It is said that ravens fly high over hills in the spring."))
+    feed(following, "I know ravens fly high over hills in the autumn.")
+    (citation,) = following.all_citations()
+    assert citation.origin == "matched"
+    assert following.text[citation.start : citation.end] == "ravens fly high over hills in the"
+
+
+def test_turns_are_cited_as_turns():
+    following = tracker(source("ravens fly high", identity="turn-1", kind="turn", base=0))
+    feed(following, "ravens fly high", copied(0, 15, 0, "turn-1"))
+    (citation,) = following.finish()
+    assert citation.kind == "turn"
+
+
+WORDS = st.lists(st.sampled_from(["raven", "flies", "high", "é", "wing", "."]), max_size=14)
+
+
+@given(texts=st.lists(WORDS, min_size=1, max_size=3), data=st.data())
+def test_every_citation_equals_its_source_and_none_overlap(texts, data):
+    """Whatever copies and free words make up the answer, and however it is cut into steps."""
+    sources = [source(" ".join(words), identity=f"p{n}") for n, words in enumerate(texts)]
+    following = tracker(*sources)
+    seen = []
+    length = 0
+    for _ in range(data.draw(st.integers(0, 4))):
+        free = data.draw(st.sampled_from(["", " so ", "x", "high "]))
+        chosen = data.draw(st.sampled_from(sources))
+        begin = data.draw(st.integers(0, len(chosen.text)))
+        end = data.draw(st.integers(begin, len(chosen.text)))
+        start = length + len(free)
+        length = start + end - begin
+        spans = [copied(start, length, begin, chosen.reference_id)] if end > begin else []
+        seen += feed(following, free + chosen.text[begin:end], *spans)
+    seen += following.finish()
+    final = following.all_citations()
+    assert [c for c in final if c.origin == "copied"] == seen
+    by_id = {s.source_id: s for s in sources}
+    position = 0
+    for citation in final:
+        assert citation.start >= position
+        position = citation.end
+        cited = by_id[citation.source_id]
+        quoted = cited.text[citation.source_start - cited.base : citation.source_end - cited.base]
+        assert quoted == following.text[citation.start : citation.end]
+        assert len(quoted) >= MIN_CHARS
+        for other in citation.others:
+            held = by_id[other.source_id]
+            assert held.text[other.start - held.base : other.end - held.base] == quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges", "share"),
+    [
+        ("", [], 0.0),
+        ("[1] Ravens fly. Yes.", [(4, 15)], 10 / 14),
+        ("[1] all of it", [(0, 13)], 1.0),
+        ("nothing", [], 0.0),
+    ],
+)
+def test_the_covered_share_counts_visible_characters_without_markers(text, ranges, share):
+    citations = [
+        Citation(start=a, end=b, source_id="d", source_start=a, source_end=b, document="d.txt")
+        for a, b in ranges
+    ]
+    assert covered_share(text, citations) == pytest.approx(share)
