@@ -1,0 +1,60 @@
+"""The decoding engine: token ids in, token ids out, and where each copied token came from.
+
+Public names load on first use, so that importing this costs nothing: torch is not imported before
+`Decoder` is touched.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quoth.decoding.config import DecodingConfig
+    from quoth.decoding.decoder import Decoder
+    from quoth.decoding.draft import Draft, Origin
+    from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
+    from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step
+    from quoth.decoding.stats import DrafterStats, Stats
+
+_HOMES = {
+    "CopiedSpan": "quoth.decoding.generation",
+    "Decoder": "quoth.decoding.decoder",
+    "DecodingConfig": "quoth.decoding.config",
+    "Draft": "quoth.decoding.draft",
+    "DraftSession": "quoth.decoding.drafting.protocol",
+    "Drafter": "quoth.decoding.drafting.protocol",
+    "DrafterStats": "quoth.decoding.stats",
+    "Generation": "quoth.decoding.generation",
+    "Origin": "quoth.decoding.draft",
+    "Outcome": "quoth.decoding.drafting.protocol",
+    "Reference": "quoth.decoding.generation",
+    "Stats": "quoth.decoding.stats",
+    "Step": "quoth.decoding.generation",
+}
+
+__all__ = [
+    "CopiedSpan",
+    "Decoder",
+    "DecodingConfig",
+    "Draft",
+    "DraftSession",
+    "Drafter",
+    "DrafterStats",
+    "Generation",
+    "Origin",
+    "Outcome",
+    "Reference",
+    "Stats",
+    "Step",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'quoth.decoding' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,46 @@
+"""Which part of a draft survives: lossless by construction.
+
+At each node the next token is taken from the model exactly as plain decoding would take it; then we
+look whether a child of the node carries it. If so, descend; if not, stop. For drafts that are
+guesses (not samples) this accepts with the same probability as rejection sampling, for chains and
+for trees alike, and it needs no arithmetic on probabilities. Pure; knows no model.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quoth.decoding.draft import ROOT, Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The model's own tokens, and the draft nodes that had guessed them.
+
+    `nodes` is as long as `tokens`, or one shorter: then the last token was the model's alone.
+    """
+
+    tokens: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+
+def follow(
+    draft: Draft,
+    choose: Callable[[int], int],  # node -> the token that the model puts after it
+    ends: Callable[[int], bool],  # token -> whether the text ends with it
+) -> Accepted:
+    """Walk down the draft as far as the model agrees.
+
+    `choose` and `ends` are called once per token, in order, as plain decoding would call them.
+    """
+    node = ROOT
+    tokens: list[int] = []
+    nodes: list[int] = []
+    while True:
+        token = choose(node)
+        tokens.append(token)
+        child = draft.child(node, token)
+        if child is not None:
+            nodes.append(child)
+        if ends(token) or child is None:
+            return Accepted(tokens=tuple(tokens), nodes=tuple(nodes))
+        node = child

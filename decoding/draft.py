@@ -1,0 +1,76 @@
+"""A draft: guessed tokens in one type for chains and trees.
+
+Node `i` carries `tokens[i]`, follows the node `parents[i]` (`ROOT` = the last token that is already
+in the text), and knows where it was copied from in `origins[i]`. A parent always stands before its
+children. This module knows no model and no drafter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+ROOT = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The place a drafted token was copied from.
+
+    `position` counts within the reference, the prompt or the output, whichever `source` names.
+    """
+
+    source: Literal["reference", "prompt", "output"]
+    position: int
+    reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Guessed tokens as a tree; a chain is a tree whose parents are -1, 0, 1, ...
+
+    Example: the two guesses "a b" and "a c" are tokens (a, b, c) with parents (-1, 0, 0).
+
+    Raises:
+        ValueError: The three tuples differ in length, or a parent does not precede its child.
+    """
+
+    tokens: tuple[int, ...]
+    parents: tuple[int, ...]
+    origins: tuple[Origin | None, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.tokens) == len(self.parents) == len(self.origins):
+            raise ValueError(
+                f"a draft of {len(self.tokens)} tokens has {len(self.parents)} parents "
+                f"and {len(self.origins)} origins"
+            )
+        for node, parent in enumerate(self.parents):
+            if not ROOT <= parent < node:
+                raise ValueError(f"node {node} of a draft has the parent {parent}")
+
+    @classmethod
+    def chain(cls, tokens: Sequence[int], origins: Sequence[Origin | None] | None = None) -> Self:
+        """A draft without forks."""
+        return cls(
+            tokens=tuple(tokens),
+            parents=tuple(range(ROOT, len(tokens) - 1)),
+            origins=(None,) * len(tokens) if origins is None else tuple(origins),
+        )
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every node follows the one before it."""
+        return all(parent == node - 1 for node, parent in enumerate(self.parents))
+
+    def child(self, node: int, token: int) -> int | None:
+        """The child of `node` that carries `token`, if there is one."""
+        for index in range(node + 1, len(self.tokens)):
+            if self.parents[index] == node and self.tokens[index] == token:
+                return index
+        return None
+
+
+NO_DRAFT = Draft(tokens=(), parents=(), origins=())

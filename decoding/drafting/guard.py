@@ -1,0 +1,90 @@
+"""The fence around drafters: whatever they do, the loop gets a usable draft or none.
+
+A drafter that raises is left out for the rest of the sequence; one that proposes nonsense, after a
+few tries. Each failure is counted, the first one of each drafter is logged.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome, ReferenceTokens
+
+logger = logging.getLogger(__name__)
+
+_MAX_BAD_DRAFTS = 3
+
+
+class GuardedSession:
+    """One drafter's session that never raises (`KeyboardInterrupt` and the like excepted)."""
+
+    def __init__(
+        self,
+        drafter: Drafter,
+        prompt: Sequence[int],
+        references: Sequence[ReferenceTokens],
+        *,
+        vocabulary_size: int,
+    ) -> None:
+        self.name = str(getattr(drafter, "name", type(drafter).__name__))
+        self.failures = 0
+        self._bad_drafts = 0
+        self._vocabulary_size = vocabulary_size
+        self._session: DraftSession | None = None
+        try:
+            self._session = drafter.start(prompt, references)
+        except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
+            self._fail("raised when it was started")
+
+    def propose(self, budget: int) -> Draft:
+        """The drafter's proposal, checked; the empty draft if there is none that can be used."""
+        if self._session is None or budget < 1:
+            return NO_DRAFT
+        try:
+            draft = self._session.propose(budget)
+            problem = self._problem(draft, budget)
+        except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
+            self._fail("raised when it was asked for a draft")
+            return NO_DRAFT
+        if problem is None:
+            return draft
+        self._bad_drafts += 1
+        self._count(problem)
+        if self._bad_drafts >= _MAX_BAD_DRAFTS:
+            self._session = None
+        return NO_DRAFT
+
+    def observe(self, outcome: Outcome) -> None:
+        """Tell the drafter what the model said."""
+        if self._session is None:
+            return
+        try:
+            self._session.observe(outcome)
+        except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
+            self._fail("raised when it was told what the model said")
+
+    def _problem(self, draft: Draft, budget: int) -> str | None:
+        if type(draft) is not Draft:
+            return f"returned a {type(draft).__name__} for a draft"
+        if len(draft) > budget:
+            return f"drafted {len(draft)} tokens on a budget of {budget}"
+        if not draft.is_chain:
+            return "returned a forked draft, which cannot be verified yet"
+        for token in draft.tokens:
+            if type(token) is not int or not 0 <= token < self._vocabulary_size:
+                return f"drafted {token!r}, which is no token id"
+        return None
+
+    def _fail(self, what: str) -> None:
+        self._session = None
+        self._count(what, with_traceback=True)
+
+    def _count(self, what: str, *, with_traceback: bool = False) -> None:
+        self.failures += 1
+        if self.failures == 1:
+            logger.warning(
+                "The drafter %r %s; decoding goes on without its help.",
+                self.name,
+                what,
+                exc_info=with_traceback,
+            )

@@ -1,0 +1,63 @@
+"""What a drafter is: it sees tokens, references and what verification returned, and nothing else.
+
+`Drafter.start` opens a session for one sequence. The loop then alternates `propose` and `observe`.
+A drafter may raise, lie or propose nonsense: that costs time and never changes an answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from quoth.decoding.draft import Draft
+
+
+class ReferenceTokens(Protocol):
+    """The tokens of a copy source and the name it goes by."""
+
+    @property
+    def id(self) -> str:
+        """The caller's name for it."""
+        ...
+
+    @property
+    def token_ids(self) -> Sequence[int]:
+        """Its tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a step added to the text.
+
+    `token_ids` are the new tokens; `draft` is what was verified (any drafter's, empty after the
+    prompt), and `accepted` the nodes of it that were right, from the root down.
+    """
+
+    token_ids: tuple[int, ...]
+    draft: Draft
+    accepted: tuple[int, ...]
+
+
+class DraftSession(Protocol):
+    """The drafting of one sequence."""
+
+    def propose(self, budget: int) -> Draft:
+        """Guess at most `budget` tokens (at least 1 may be asked for); an empty draft is fine."""
+        ...
+
+    def observe(self, outcome: Outcome) -> None:
+        """Learn what the model said. Called after the prompt and after every step."""
+        ...
+
+
+class Drafter(Protocol):
+    """Makes sessions; the same drafter may serve many sequences, also at the same time."""
+
+    @property
+    def name(self) -> str:
+        """What statistics and copied spans call it."""
+        ...
+
+    def start(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> DraftSession:
+        """Open a session for a sequence that begins with `prompt`."""
+        ...

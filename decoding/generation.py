@@ -1,0 +1,65 @@
+"""What goes into a generation and what comes out: values only, standard library only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from quoth.decoding.stats import Stats
+
+FinishReason = Literal["eos", "stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A copy source: the tokens of a passage or a turn, under a name of the caller's choice."""
+
+    id: str
+    token_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedSpan:
+    """Consecutive output tokens that stand at consecutive positions of one reference.
+
+    `token_ids[start:end]` of the output equals `token_ids[reference_start:][:end - start]` of the
+    reference. At least one token of it was drafted from there and confirmed by the model. It is
+    maximal: it takes in the tokens before it by which the place was found, and the model's own
+    tokens after it for as long as they go on as the reference does.
+    """
+
+    start: int
+    end: int
+    reference_id: str
+    reference_start: int
+    drafter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one step of the decoder made final.
+
+    `text` is the newly finished text: never half a character, and nothing that could still become a
+    stop string. `copied` are the spans that ended. `finish_reason` is None until the last step.
+    `stats` are the totals so far.
+    """
+
+    token_ids: tuple[int, ...]
+    copied: tuple[CopiedSpan, ...]
+    text: str
+    finish_reason: FinishReason | None
+    stats: Stats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A finished generation.
+
+    `token_ids` are the new tokens, the final EOS and the tokens of a stop string included; `text`
+    leaves both out, and is empty where the decoder has no tokenizer.
+    """
+
+    token_ids: tuple[int, ...]
+    text: str
+    copied: tuple[CopiedSpan, ...]
+    finish_reason: FinishReason
+    stats: Stats

@@ -1,0 +1,74 @@
+"""Counts of one generation. No clock in here: seconds are handed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrafterStats:
+    """What one drafter proposed, and how much of it the model confirmed."""
+
+    drafts: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Totals of one generation.
+
+    The prefill gives the first token; every later token costs a forward pass or was `accepted`
+    (gained without a pass of its own), so always
+    `tokens == 1 + forward_passes + accepted`. Seconds are wall time spent in here, not in
+    the consumer of the stream.
+    """
+
+    tokens: int = 0  # new ones, the final EOS included
+    forward_passes: int = 0  # prefill not counted
+    drafted: int = 0
+    accepted: int = 0
+    draft_failures: int = 0  # drafters that raised, or drafts that were malformed
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    drafters: Mapping[str, DrafterStats] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Tally:
+    """The running counts of one generation."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, list[int]] = {}
+        self.tokens = 0
+        self.forward_passes = 0
+        self.draft_failures = 0
+        self.prefill_s = 0.0
+        self.decode_s = 0.0
+
+    def count_pass(self, drafter: str, *, drafted: int, accepted: int) -> None:
+        """One forward pass over a draft of `drafted` tokens that saved `accepted` passes."""
+        self.forward_passes += 1
+        if drafted:
+            counts = self._counts.setdefault(drafter, [0, 0, 0])
+            counts[0] += 1
+            counts[1] += drafted
+            counts[2] += accepted
+
+    def snapshot(self) -> Stats:
+        """The totals so far, as a value."""
+        rows = self._counts.values()
+        return Stats(
+            tokens=self.tokens,
+            forward_passes=self.forward_passes,
+            drafted=sum(row[1] for row in rows),
+            accepted=sum(row[2] for row in rows),
+            draft_failures=self.draft_failures,
+            prefill_s=self.prefill_s,
+            decode_s=self.decode_s,
+            drafters=MappingProxyType(
+                {
+                    name: DrafterStats(drafts=row[0], drafted=row[1], accepted=row[2])
+                    for name, row in self._counts.items()
+                }
+            ),
+        )
