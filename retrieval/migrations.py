@@ -1,0 +1,88 @@
+"""The database schema, as the list of steps that lead to it.
+
+Each step runs once, in one transaction with the note of its name. A database that names a step this
+list does not have was written by a newer Quoth.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from quoth.errors import IndexFormatError
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def m001_documents_and_passages(connection: sqlite3.Connection) -> None:
+    """Documents, their texts, and passages with the vectors that were computed for them."""
+    for statement in (
+        "CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+        "INSERT INTO state VALUES ('generation', 0)",
+        """CREATE TABLE documents (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            path TEXT NOT NULL,
+            format TEXT NOT NULL,
+            title TEXT NOT NULL,
+            content_sha256 TEXT NOT NULL,
+            text_sha256 TEXT NOT NULL,
+            recipe TEXT NOT NULL,
+            num_bytes INTEGER NOT NULL,
+            num_chars INTEGER NOT NULL,
+            page_starts TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE texts (
+            document_id TEXT PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
+            text BLOB NOT NULL,
+            boxes BLOB
+        ) STRICT""",
+        """CREATE TABLE passages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            document_id TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+            start INTEGER NOT NULL,
+            end INTEGER NOT NULL,
+            page INTEGER,
+            end_page INTEGER,
+            heading TEXT NOT NULL,
+            vector_key BLOB NOT NULL,
+            vector BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX passages_by_document ON passages (document_id, start)",
+        "CREATE INDEX passages_by_vector_key ON passages (vector_key)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages,)
+
+
+def pending(connection: sqlite3.Connection) -> list[Migration]:
+    """The steps that this database has not had.
+
+    Raises:
+        IndexFormatError: It has had one that is unknown here.
+    """
+    table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone()
+    applied = set()
+    if table:
+        applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+    unknown = applied - {step.__name__ for step in MIGRATIONS}
+    if unknown:
+        raise IndexFormatError(
+            f"The index was written by a newer Quoth: it has had the unknown step "
+            f"{min(unknown)!r}. Upgrade with: pip install --upgrade quoth"
+        )
+    return [step for step in MIGRATIONS if step.__name__ not in applied]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date. The connection must be in autocommit mode."""
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT")
+    for step in pending(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step(connection)
+            connection.execute("INSERT INTO migrations VALUES (?)", (step.__name__,))
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

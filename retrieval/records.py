@@ -1,0 +1,68 @@
+"""Rows of the database as values."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord:
+    """A row of `documents`."""
+
+    id: str
+    name: str
+    path: str
+    format: str
+    title: str
+    content_sha256: str
+    text_sha256: str
+    recipe: str  # how text and passages were made; another recipe makes them again
+    num_bytes: int
+    num_chars: int
+    page_starts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassageRecord:
+    """A row of `passages`. `vector_key` is the hash of what was embedded."""
+
+    id: int = 0  # given by the database
+    document_id: str
+    start: int
+    end: int
+    page: int | None
+    end_page: int | None
+    heading: str
+    vector_key: bytes
+    vector: bytes = b""  # float32, little endian
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage with what a search result needs of its document."""
+
+    passage: PassageRecord
+    document: str
+    text_sha256: str
+
+
+DOCUMENT_COLUMNS = (
+    "id, name, path, format, title, content_sha256, text_sha256, recipe, num_bytes, num_chars, "
+    "page_starts"
+)
+PASSAGE_COLUMNS = "id, document_id, start, end, page, end_page, heading, vector_key"
+
+
+def document_from(row: Sequence[Any]) -> DocumentRecord:
+    """A row of `DOCUMENT_COLUMNS` as a value."""
+    names = DOCUMENT_COLUMNS.split(", ")
+    values = dict(zip(names, row, strict=True))
+    values["page_starts"] = tuple(json.loads(values["page_starts"]))
+    return DocumentRecord(**values)
+
+
+def passage_from(row: Sequence[Any]) -> PassageRecord:
+    """A row of `PASSAGE_COLUMNS`, with or without the vector, as a value."""
+    names = [*PASSAGE_COLUMNS.split(", "), "vector"][: len(row)]
+    return PassageRecord(**dict(zip(names, row, strict=True)))

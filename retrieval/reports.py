@@ -1,0 +1,77 @@
+"""What the index says about itself and its work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from quoth.types import Passage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """A passage and its cosine similarity to the query, -1 to 1."""
+
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedFile:
+    """A file that is not in the index, and why, in plain words."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """Numbers of documents, but for the last two fields."""
+
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+    skipped: tuple[SkippedFile, ...]
+    passages: int  # in the index now
+    embedded: int  # passages that the embedder had to read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentStatus:
+    """One document of the index."""
+
+    document_id: str
+    document: str  # name or path as the user knows it
+    path: Path  # where it was read; relative if a root was given to `sync`
+    format: str
+    title: str
+    num_passages: int
+    num_characters: int
+    num_pages: int  # 0 where the format has none
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStatus:
+    """The index as a whole."""
+
+    path: Path
+    format_version: int
+    embedder_id: str
+    dim: int
+    num_documents: int
+    num_passages: int
+    num_bytes: int  # of all its files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What `Index.verify` found; nothing is well."""
+
+    problems: tuple[str, ...] = ()
+    num_documents: int = 0
+    num_passages: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every invariant holds."""
+        return not self.problems
