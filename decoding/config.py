@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from quoth.errors import ConfigError
 
+_MAY_BE_ZERO = frozenset({"max_draft_tokens", "max_pause", "key_block"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingConfig:
@@ -37,8 +39,8 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
-            lowest = 0 if name in {"max_draft_tokens", "max_pause"} else 1
-            if not isinstance(value, int) or value < lowest:
+            lowest = 0 if name in _MAY_BE_ZERO else 1
+            if type(value) is not int or value < lowest:
                 raise ConfigError(
                     f"DecodingConfig.{name} is {value!r}; it must be an integer of at least "
                     f"{lowest}."
@@ -48,8 +50,8 @@ class DecodingConfig:
                 f"DecodingConfig.max_match is {self.max_match}; it must not be below min_match "
                 f"({self.min_match}) and min_reference_match ({self.min_reference_match})."
             )
-        if self.key_block <= self.max_draft_tokens:
+        if 0 < self.key_block <= self.max_draft_tokens:
             raise ConfigError(
-                f"DecodingConfig.key_block is {self.key_block}; it must exceed max_draft_tokens "
-                f"({self.max_draft_tokens})."
+                f"DecodingConfig.key_block is {self.key_block}; it must be 0 (no blocks) or exceed "
+                f"max_draft_tokens ({self.max_draft_tokens})."
             )

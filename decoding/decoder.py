@@ -15,6 +15,7 @@ from quoth.decoding.drafting.selection import Drafting, select_drafters
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.loading import load_model
+from quoth.decoding.models.support import supported_config
 from quoth.decoding.request import Request, token_tuple
 from quoth.decoding.sampling import Sampling
 from quoth.decoding.stopping import StopRule
@@ -49,7 +50,9 @@ class Decoder:
         self.config = config
         self.max_length = _window(model)
         self._vocabulary_size = _vocabulary_size(model)
-        self._new_verifier()  # refuses what it cannot roll back
+        self._layout = supported_config(
+            model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
+        )
 
     @classmethod
     def from_pretrained(
@@ -213,7 +216,7 @@ class Decoder:
         )
 
     def _new_verifier(self) -> Verifier:
-        return Verifier(self.model, self.config, window=self.max_length)
+        return Verifier(self.model, self._layout, window=self.max_length)
 
 
 def _fold(steps: Sequence[Step]) -> Generation:

@@ -37,7 +37,7 @@ class DraftLength:
 
     def __init__(self, config: DecodingConfig) -> None:
         self._config = config
-        self._length = config.first_draft_tokens
+        self._length = min(config.first_draft_tokens, config.max_draft_tokens)
         self._rejects = 0
         self._pause = 0
         self._next_pause = 1
