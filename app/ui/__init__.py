@@ -1,0 +1,1 @@
+"""The web chat: answers that show where each copied word stands."""

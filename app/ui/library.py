@@ -1,0 +1,80 @@
+"""The list of indexed documents, and what became of files that were handed in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from quoth.app.ui.markup import Html, element
+from quoth.app.ui.protocol import AddReport, Description, DocumentLine
+from quoth.app.ui.wording import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLine:
+    """One file that was handed in, and what became of it."""
+
+    name: str
+    message: str
+    kind: Literal["working", "added", "skipped"]
+
+
+def upload_line(name: str, report: AddReport) -> UploadLine:
+    """What the report on this one file says."""
+    if report.skipped:
+        reason = report.skipped[0].reason
+        return UploadLine(name=name, message=f"skipped: {reason}", kind="skipped")
+    if report.unchanged:
+        return UploadLine(name=name, message="was there already", kind="added")
+    return UploadLine(
+        name=name, message=f"added {counted(report.passages, 'passage')}", kind="added"
+    )
+
+
+def upload_list(lines: Sequence[UploadLine]) -> Html:
+    """One line for each file."""
+    items = (
+        element(
+            "li",
+            element("bdi", line.name, class_="q-name"),
+            " ",
+            element("span", line.message, class_="q-outcome"),
+            class_=f"is-{line.kind}",
+        )
+        for line in lines
+    )
+    return element("ul", *items, class_="q-uploads", role="status") if lines else Html()
+
+
+def document_list(documents: Sequence[DocumentLine]) -> Html:
+    """The documents, by name, with what each one gave."""
+    if not documents:
+        return element("p", "No documents yet. Add some to ask about them.", class_="q-empty")
+    ordered = sorted(documents, key=lambda one: (one.document.casefold(), one.document_id))
+    items = (
+        element(
+            "li",
+            element("bdi", one.document, class_="q-name", title=one.document),
+            element("span", _counts(one), class_="q-counts"),
+        )
+        for one in ordered
+    )
+    return element("ul", *items, class_="q-documents")
+
+
+def described(description: Description) -> Html:
+    """The line that names the model and the index."""
+    parts = (
+        description.model,
+        description.embedder,
+        counted(description.num_documents, "document"),
+        counted(description.num_passages, "passage"),
+        str(description.index_path),
+    )
+    return element(
+        "p", *(element("span", element("bdi", part)) for part in parts), class_="q-about"
+    )
+
+
+def _counts(one: DocumentLine) -> str:
+    passages = counted(one.num_passages, "passage")
+    return passages if one.num_pages is None else f"{counted(one.num_pages, 'page')}, {passages}"
