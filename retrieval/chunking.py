@@ -18,6 +18,7 @@ from quoth.retrieval.sentences import sentence_ranges, trim
 Measure = Callable[[str], int]
 _TOKENISH = re.compile(r"[^\W\d_]{1,7}|\d{1,3}|[^\w\s]|_")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
+_LINE = re.compile(r"[^\S\n]*(\S(?:[^\n]*\S)?)")
 _WORD = re.compile(r"\S+")
 _JOINER = "\u200d"
 _MAX_MARKS = 64  # on one letter; more is no writing but an attack
@@ -183,6 +184,15 @@ class _Cutter:
         return pieces
 
     def _cut_sentence(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Lines, such as the rows of a table; a line that is too long, into pieces of words."""
+        pieces = []
+        for match in _LINE.finditer(self._text, start, end):
+            left, right = match.span(1)
+            fits = self._size(left, right) <= self._config.target
+            pieces.extend([(left, right)] if fits else self._cut_line(left, right))
+        return pieces
+
+    def _cut_line(self, start: int, end: int) -> list[tuple[int, int]]:
         """Fill pieces with words; a word that is too long itself is cut between characters."""
         pieces: list[tuple[int, int]] = []
         size = 0

@@ -165,7 +165,7 @@ class Index:
             unchanged=tally.unchanged,
             removed=tally.removed,
             skipped=(*passed_over, *run.skipped),
-            passages=sum(self._store.passage_counts().values()),
+            passages=tally.passages,
             embedded=tally.embedded,
         )
 

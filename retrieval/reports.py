@@ -24,15 +24,15 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:
-    """Numbers of documents, but for the last two fields."""
+    """What a sync did; the first four are numbers of documents."""
 
     added: int
     changed: int
     unchanged: int
     removed: int
     skipped: tuple[SkippedFile, ...]
-    passages: int  # in the index now
-    embedded: int  # passages that the embedder had to read
+    passages: int  # of the added and changed documents
+    embedded: int  # of these passages, how many the embedder had to read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

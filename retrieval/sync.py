@@ -38,6 +38,7 @@ class SyncTally:
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
+    passages: int = 0
     embedded: int = 0
 
 
@@ -127,6 +128,7 @@ class Sync:
         passages = self._passages(record, document, chunks, size)
         boxes = document.boxes.packed() if document.boxes else None
         self._store.replace(record, text, boxes, passages)
+        self.tally.passages += len(passages)
 
     def _passages(
         self, record: DocumentRecord, document: LoadedDocument, chunks: list[Chunk], size: int

@@ -1,0 +1,186 @@
+"""HTML: the text that a reader sees, with its block structure. Nothing is ever fetched or run.
+
+Scripts, styles, navigation and what is hidden are left out: text that no reader sees does not get
+into answers that way.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from quoth.retrieval.canonical import canonical_text
+from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+    from bs4.element import PageElement, Tag
+
+_DROPPED = frozenset(
+    {
+        "script", "style", "nav", "noscript", "template", "svg", "math", "head", "iframe", "object",
+        "embed", "canvas", "audio", "video", "select", "button", "input", "textarea", "dialog",
+    }
+)  # fmt: skip
+_PARAGRAPHS = frozenset(
+    {
+        "p", "div", "section", "article", "main", "header", "footer", "aside", "body", "html",
+        "ul", "ol", "dl", "table", "figure", "figcaption", "blockquote", "form", "fieldset",
+        "details", "summary", "hr", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "address", "center",
+    }
+)  # fmt: skip
+_LINES = frozenset({"li", "tr", "dt", "dd", "br", "caption", "option", "legend"})
+_CELLS = frozenset({"td", "th"})
+_HEADING = re.compile(r"h([1-6])$")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+
+
+def load_html(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: ARG001 - a Loader
+    """Load HTML; the title is the one in the head, or the first heading."""
+    from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        soup = BeautifulSoup(content, "lxml")
+    blocks = _Blocks()
+    for step in _steps(soup):
+        blocks.take(step)
+    text, headings, kept_whole = blocks.joined()
+    title = _head_title(soup) or (headings[0].title if headings else "")
+    return LoadedDocument(
+        text=text,
+        format="html",
+        title=title,
+        headings=tuple(headings),
+        kept_whole=tuple(kept_whole),
+    )
+
+
+def _head_title(soup: "BeautifulSoup") -> str:
+    tag = soup.find("title")
+    return " ".join(canonical_text(tag.get_text()).split()) if tag else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An element begins, or ends, or there is text."""
+
+    name: str
+    text: str = ""
+    is_end: bool = False
+
+
+def _steps(soup: "BeautifulSoup") -> Iterator[_Step]:
+    """Walk the visible tree without recursion: pages may nest deeper than Python's stack."""
+    from bs4 import NavigableString, Tag
+    from bs4.element import PreformattedString
+
+    todo: list[PageElement | _Step] = [soup]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, _Step):
+            yield node
+        elif isinstance(node, Tag):
+            if not _is_dropped(node):
+                yield _Step(node.name)
+                todo.append(_Step(node.name, is_end=True))
+                todo.extend(reversed(node.contents))
+        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
+            yield _Step("", str(node))
+
+
+def _is_dropped(tag: "Tag") -> bool:
+    hidden = tag.has_attr("hidden") or tag.get("aria-hidden") == "true"
+    return tag.name in _DROPPED or hidden or bool(_HIDDEN.search(str(tag.get("style") or "")))
+
+
+@dataclass(slots=True)
+class _Block:
+    """A paragraph or line; `gap` newlines stand before it."""
+
+    text: str
+    gap: int
+    level: int  # of a heading; 0 for other text
+    is_whole: bool
+
+
+@dataclass(slots=True)
+class _Blocks:
+    """Collects text until a block ends."""
+
+    done: list[_Block] = field(default_factory=list)
+    current: list[str] = field(default_factory=list)
+    gap: int = 2
+    bullet: str = ""  # of the list item that has begun; its text may come in a paragraph
+    lists: list[int] = field(default_factory=list)  # next number of each open list; -1 for bullets
+    level: int = 0
+    pre: int = 0
+
+    def take(self, step: _Step) -> None:
+        if not step.name:
+            self.current.append(step.text if self.pre else _SPACE.sub(" ", step.text))
+        elif step.name in _PARAGRAPHS:
+            self._end_block(2)
+            self._enter(step)
+        elif step.name in _LINES:
+            self._end_block(1, in_pre=step.name == "br")
+            if step.name == "li" and not step.is_end:
+                self.bullet = self._next_bullet()
+        elif step.name in _CELLS and not step.is_end and "".join(self.current).strip():
+            self.current.append(" | ")
+
+    def joined(self) -> tuple[str, list[Heading], list[tuple[int, int]]]:
+        """The text, its headings and its preformatted blocks."""
+        self._end_block(2)
+        pieces: list[str] = []
+        headings: list[Heading] = []
+        kept_whole = []
+        length = 0
+        for block in self.done:
+            before = "\n" * block.gap if pieces else ""
+            start = length + len(before)
+            length = start + len(block.text)
+            pieces.append(before + block.text)
+            if block.is_whole:
+                kept_whole.append((start, length))
+            if block.level:
+                title = " ".join(block.text.split())
+                heading = Heading(start=start, end=length, level=block.level, title=title)
+                headings.append(heading)
+        return "".join(pieces), headings, kept_whole
+
+    def _enter(self, step: _Step) -> None:
+        change = -1 if step.is_end else 1
+        heading = _HEADING.match(step.name)
+        if heading:
+            self.level = 0 if step.is_end else int(heading[1])
+        elif step.name == "pre":
+            self.pre = max(0, self.pre + change)
+        elif step.name in {"ul", "ol"}:
+            if step.is_end:
+                self.lists = self.lists[:-1]
+            else:
+                self.lists.append(1 if step.name == "ol" else -1)
+
+    def _next_bullet(self) -> str:
+        if not self.lists or self.lists[-1] < 0:
+            return "- "
+        self.lists[-1] += 1
+        return f"{self.lists[-1] - 1}. "
+
+    def _end_block(self, gap: int, *, in_pre: bool = False) -> None:
+        if in_pre and self.pre:
+            self.current.append("\n")
+            return
+        raw = canonical_text("".join(self.current))
+        text = raw.strip("\n").rstrip() if self.pre else _SPACE.sub(" ", raw).strip()
+        if text.strip(" |"):
+            self.done.append(_Block(self.bullet + text, self.gap, self.level, self.pre > 0))
+            self.bullet = ""
+            self.gap = gap
+        else:
+            self.gap = max(self.gap, gap)
+        self.current = []

@@ -1,0 +1,167 @@
+"""From lines on pages to running text: paragraphs joined, tables and titles left as they stand.
+
+A line break that the page's width forced becomes a space; one that the author made stays. The test
+is the typesetter's own: had the next word fitted on the line, the break was meant.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from quoth.retrieval.loaders.pdf_lines import PageLine
+
+_BULLET = re.compile(r"(?:[•·▪►■□☐☒●○–—*-]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)])\s")
+_NUMBER = re.compile(r"[($€£¥]*[-–+]?\d(?:[\d,.]*\d)?[%)]*$|[$€£¥%—–-]+\)?$|\)$")
+_WORDS = re.compile(r"[^\W\d_]+")
+_TABLE_SHARE = 0.34
+_NEW_PARAGRAPH = 0.5  # of a line's height, beyond the usual gap
+_SAME_ROW = 0.5  # of a line's height
+_INDENT = 0.8  # of a line's height
+_OTHER_SIZE = 1.15
+_SLACK = 0.3  # of a line's height: a space, and what justifying and rounding take
+_NEARLY_FULL = 0.66  # of the column's width
+_FINISHED = frozenset('.:;!?”"')
+_PAGE_BREAK = "\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFlow:
+    """The text of all pages, where each page begins, and a row for `word_boxes` per word."""
+
+    text: str
+    page_starts: tuple[int, ...]
+    words: list[tuple[int, int, int, float, float, float, float]]
+
+
+def flow_pages(pages: Sequence[Sequence[PageLine]]) -> PageFlow:
+    """Join lines to paragraphs, page by page."""
+    vocabulary = _vocabulary(pages)
+    pieces: list[str] = []
+    starts: list[int] = []
+    words: list[tuple[int, int, int, float, float, float, float]] = []
+    length = 0
+    for number, lines in enumerate(pages, start=1):
+        if lines and length:
+            pieces.append(_PAGE_BREAK)
+            length += len(_PAGE_BREAK)
+        starts.append(length)
+        for line, separator in zip(lines, _separators(lines, vocabulary), strict=True):
+            words.extend((length + w.start, length + w.end, number, *w.box) for w in line.words)
+            pieces.append(line.text + separator)
+            length += len(pieces[-1])
+    return PageFlow(text="".join(pieces), page_starts=tuple(starts), words=words)
+
+
+def _separators(lines: Sequence[PageLine], vocabulary: frozenset[str]) -> list[str]:
+    """What follows each line: a space, a hyphen, nothing, a line break or a blank line."""
+    if not lines:
+        return []
+    gap = _usual_gap(lines)
+    margins = _right_margins(lines)
+    separators = []
+    for place, (line, after) in enumerate(pairwise(lines)):
+        if line.is_broken:
+            separators.append(_hyphen(line, after, vocabulary))
+        elif not _goes_down(line, after):
+            separators.append("\n")
+        elif _is_new_paragraph(line, after, gap):
+            separators.append("\n\n")
+        else:
+            separators.append(" " if _was_forced(line, after, margins[place]) else "\n")
+    return [*separators, "-" if lines[-1].is_broken else ""]
+
+
+def _usual_gap(lines: Sequence[PageLine]) -> float:
+    """Between a line and the next one below it, in points."""
+    downward = (pair for pair in pairwise(lines) if _goes_down(*pair))
+    gaps = [line.box.bottom - after.box.top for line, after in downward]
+    return median(gaps) if gaps else 0.0
+
+
+def _right_margins(lines: Sequence[PageLine]) -> list[float]:
+    """How far to the right each line could have gone: as far as any line of its column went."""
+    margins = []
+    for line in lines:
+        near = 3 * line.height
+        column = [other.box.right for other in lines if abs(other.box.left - line.box.left) <= near]
+        margins.append(max(column))
+    return margins
+
+
+def _goes_down(line: PageLine, after: PageLine) -> bool:
+    height = min(line.height, after.height)
+    return after.box.top < line.box.top - _SAME_ROW * height and _overlap(line, after)
+
+
+def _overlap(line: PageLine, after: PageLine) -> bool:
+    return line.box.left < after.box.right and after.box.left < line.box.right
+
+
+def _is_new_paragraph(line: PageLine, after: PageLine, usual_gap: float) -> bool:
+    low, high = sorted((line.height, after.height))
+    gap = line.box.bottom - after.box.top
+    return gap > usual_gap + _NEW_PARAGRAPH * low or high > _OTHER_SIZE * low
+
+
+def _was_forced(line: PageLine, after: PageLine, margin: float) -> bool:
+    """Whether the break between two lines of one block is the page's and not the author's."""
+    if _BULLET.match(after.text) or _is_table_row(line.text) or _is_table_row(after.text):
+        return False
+    is_indented = after.box.left - line.box.left > _INDENT * line.height
+    if is_indented and not _BULLET.match(line.text):
+        return False
+    is_finished = line.text[-1] in _FINISHED
+    width = margin - line.box.left
+    goes_on = not is_finished and after.text[0].islower()
+    if goes_on and line.box.right - line.box.left > _NEARLY_FULL * width:
+        return True
+    # words may be tied to the next one ("$4.1 billion", "Note 10") unless a sentence ends here
+    tied = after.words[: 1 if is_finished else 2]
+    needed = tied[-1].box.right - tied[0].box.left
+    return line.box.right + needed > margin - _SLACK * line.height
+
+
+def _is_table_row(text: str) -> bool:
+    words = text.split()
+    numbers = [bool(_NUMBER.match(word)) for word in words]
+    return sum(numbers) >= 2 and (all(numbers[-2:]) or sum(numbers) >= _TABLE_SHARE * len(words))
+
+
+def _vocabulary(pages: Sequence[Sequence[PageLine]]) -> frozenset[str]:
+    """All words of the document, in small letters, if a broken word needs them."""
+    lines = [line for page in pages for line in page]
+    if not any(line.is_broken for line in lines):
+        return frozenset()
+    return frozenset(
+        word.lower()
+        for line in lines
+        for word in _WORDS.findall(line.text)[: -1 if line.is_broken else None]
+    )
+
+
+def _hyphen(line: PageLine, after: PageLine, vocabulary: frozenset[str]) -> str:
+    """Whether a word that was broken at the end of a line has a hyphen of its own.
+
+    It has if both parts are words of the document and the whole is not, or if a part is no plain
+    word in small letters ("Non-GAAP", "S-T").
+    """
+    left, right = _last_word(line.text), _first_word(after.text)
+    joined = unicodedata.is_normalized("NFC", left + right)
+    if not (left and right and right.islower() and left[1:].islower() and joined):
+        return "-"
+    if left + right in vocabulary or (left + right).lower() in vocabulary:
+        return ""
+    return "-" if left.lower() in vocabulary and right in vocabulary else ""
+
+
+def _last_word(text: str) -> str:
+    found = re.search(r"[^\W\d_]+$", text)
+    return found.group() if found else ""
+
+
+def _first_word(text: str) -> str:
+    found = re.match(r"[^\W\d_]+", text)
+    return found.group() if found else ""
