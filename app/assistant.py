@@ -20,7 +20,7 @@ from quoth.app.sources import citable_sources
 from quoth.app.tokenizing import ChatTokenizer
 from quoth.app.uploads import store_uploads
 from quoth.decoding import Decoder, Step
-from quoth.errors import InputError
+from quoth.errors import InputError, UnsupportedModelError
 from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport, load_embedder
 from quoth.types import Turn
 
@@ -46,7 +46,12 @@ class Assistant:
     def __init__(self, index: Index, decoder: Decoder, settings: Settings) -> None:
         self.index = index
         self.settings = settings
-        self._decoder = decoder
+        self.decoder = decoder
+        if decoder.tokenizer is None:
+            raise UnsupportedModelError(
+                "The decoder has no tokenizer, and questions are text. Give it one: "
+                "Decoder(model, tokenizer)."
+            )
         self._tokenizer = ChatTokenizer(decoder.tokenizer)
         self._conversations = Conversations()
         self._model_turn = threading.Lock()
@@ -109,7 +114,7 @@ class Assistant:
             question=question,
             passages=[hit.passage for hit in hits],
             turns=turns,
-            budget=self._decoder.max_length - self.settings.max_new_tokens,
+            budget=self.decoder.max_length - self.settings.max_new_tokens,
         )
         scored = tuple(
             ScoredPassage(number=number, passage=hit.passage, score=hit.score)
@@ -221,7 +226,7 @@ class Assistant:
     ) -> Generator[Text | Cited, None, Step]:
         settings = self.settings
         with self._model_turn:
-            steps = self._decoder.stream(
+            steps = self.decoder.stream(
                 fitted.prompt.token_ids,
                 references=[source.reference for source in fitted.prompt.sources],
                 max_new_tokens=settings.max_new_tokens,

@@ -89,7 +89,7 @@ class CitationTracker:
         self._token_ids += token_ids
         self._text += text
         self._waiting += copied
-        ready = []
+        ready: list[Citation] = []
         while self._waiting and self._char_at(self._waiting[0].end) < len(self._text):
             ready += self._resolve(self._waiting.pop(0))
         return ready

@@ -35,7 +35,7 @@ def chat(
     from quoth.app.cli.opening import open_assistant
     from quoth.app.ui import serve
 
-    serve.check_address(host, port)  # before minutes are spent on indexing
+    serve.free_port(host, port)  # before minutes are spent on indexing
     with open_assistant(settings, documents) as assistant:
         serve.serve(assistant, host=host, port=port, ready=_announce)
 
