@@ -55,6 +55,9 @@ format: $(DEV_INSTALLED)
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+bench: $(INSTALLED)
+	$(BIN)/python bench/answers.py $(ARGS)
+
 demo-index: $(INSTALLED)
 	rm -rf indexes/demo
 	$(BIN)/quoth index sync $(GUIDE) --index indexes/demo

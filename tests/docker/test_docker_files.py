@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -236,17 +238,46 @@ class TestCompose:
         assert service["tmpfs"] == ["/tmp"]
 
 
-@pytest.mark.slow
-def test_the_wheel_holds_the_data_files(tmp_path: Path) -> None:
-    """Builds as the images do; fetches setuptools."""
-    from zipfile import ZipFile
+def data_files() -> set[str]:
+    """What the packages hold beside code, by its path in the wheel."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "setuptools"
+    ]
+    found = set()
+    for package in setuptools["packages"]:
+        top = max(
+            (name for name in setuptools["package-dir"] if f"{package}.".startswith(f"{name}.")),
+            key=len,
+        )
+        inner = package.removeprefix(top).lstrip(".").replace(".", "/")
+        folder = ROOT / setuptools["package-dir"][top] / inner
+        for path in folder.rglob("*"):
+            if path.is_file() and path.suffix not in {".py", ".pyc", ".pyi"}:
+                found.add(f"{package.replace('.', '/')}/{path.relative_to(folder).as_posix()}")
+    return found
 
+
+@pytest.fixture
+def build_context(tmp_path: Path) -> Path:
+    """The files that the wheel is built from in the first stage."""
+    context = tmp_path / "source"
+    context.mkdir()
+    junk = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for source in copied_from_the_repository("cpu.Dockerfile"):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, context / source, symlinks=True, ignore=junk)
+        else:
+            shutil.copyfile(ROOT / source, context / source)
+    return context
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_data_files(build_context: Path, tmp_path: Path) -> None:
+    """Built as in the images; pip fetches setuptools for it."""
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
-    subprocess.run([*pip, str(tmp_path), str(ROOT)], check=True, timeout=300)
+    subprocess.run([*pip, str(tmp_path), str(build_context)], check=True, timeout=300)
     (wheel,) = tmp_path.glob("quoth-*.whl")
     held = set(ZipFile(wheel).namelist())
-    assert {"quoth/py.typed", "quoth/app/ui/style.css", "quoth/app/ui/behaviour.js"} <= held
-    weights = {path.name for path in (ROOT / "decoding/models/quoth_mini").iterdir()}
-    assert weights
-    assert {f"quoth/decoding/models/quoth_mini/{name}" for name in weights} <= held
-    assert not [name for name in held if "__pycache__" in name or name.startswith("tests")]
+    assert {"quoth/py.typed", "quoth/decoding/models/quoth_mini/model.safetensors"} <= held
+    assert data_files() - held == set()
+    assert not [name for name in held if not name.startswith("quoth")]
