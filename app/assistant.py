@@ -57,15 +57,21 @@ class Assistant:
         self._model_turn = threading.Lock()
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
-        """Open the index and load both models; an index that is not there yet is made, empty.
+    def open(cls, settings: Settings, *, create: bool = True) -> Self:
+        """Open the index and load both models.
+
+        Args:
+            settings: What to open.
+            create: Make an empty index where there is none.
 
         Raises:
+            IndexNotFoundError: There is no index, and `create` is off.
             IndexFailure: The index is damaged, of another format, or of another embedder.
             ModelLoadError: The language model or the embedder cannot be loaded.
         """
         embedder = load_embedder(settings.embedder)
-        index = Index.open_or_create(settings.index_path, embedder=embedder)
+        open_index = Index.open_or_create if create else Index.open
+        index = open_index(settings.index_path, embedder=embedder)
         decoder = Decoder.from_pretrained(
             settings.model,
             device=settings.device,

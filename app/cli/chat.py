@@ -36,7 +36,7 @@ def chat(
     from quoth.app.ui import serve
 
     serve.free_port(host, port)  # before minutes are spent on indexing
-    with open_assistant(settings, documents) as assistant:
+    with open_assistant(settings, documents, create=True) as assistant:
         serve.serve(assistant, host=host, port=port, ready=_announce)
 
 

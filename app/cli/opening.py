@@ -12,16 +12,19 @@ from quoth.retrieval import Index, SyncReport, load_embedder
 
 
 @contextmanager
-def open_assistant(settings: Settings, documents: Sequence[Path]) -> Iterator[Assistant]:
+def open_assistant(
+    settings: Settings, documents: Sequence[Path], *, create: bool = False
+) -> Iterator[Assistant]:
     """Bring the index up to date with `documents`, load the models, give the assistant.
 
     Raises:
+        IndexNotFoundError: Without documents and without `create`: there is no index.
         InputError: The documents gave nothing that could be indexed.
     """
     if documents:
         sync_documents(settings, documents)
     with messages().status(f"Loading {printable(settings.model)}"):
-        assistant = Assistant.open(settings)
+        assistant = Assistant.open(settings, create=create)
     with assistant:
         yield assistant
 
