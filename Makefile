@@ -72,7 +72,7 @@ constraints:
 	build/constraints/bin/pip install --quiet torch==2.13.0
 	build/constraints/bin/pip install --quiet -e '.[all]' --group dev
 	grep '^#' constraints.txt > build/constraints.txt
-	build/constraints/bin/pip freeze --all --exclude-editable | grep -v '^setuptools==' \
+	build/constraints/bin/pip freeze --all --exclude-editable \
 		| sed 's/+.*//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
