@@ -1,10 +1,14 @@
 """`quoth train`: the recipes of the shipped models."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from quoth.app.cli.options import PATH
+from quoth.errors import InputError
+
+PRESETS = ("tiny", "cpu", "gpu")
 
 
 @click.group()
@@ -16,11 +20,27 @@ def train() -> None:
 @click.option(
     "--qa", "qa_dir", type=PATH, required=True, help="Folder with extractive_qa.jsonl.gz."
 )
-@click.option("--text", "text_path", type=PATH, required=True, help="corpus.jsonl.xz.")
-@click.option("--output", "output_dir", type=PATH, required=True, help="Checkpoints and the model.")
-@click.option(
-    "--preset", type=click.Choice(["tiny", "cpu", "gpu"]), default="cpu", show_default=True
-)
-@click.option("--device", default="auto", show_default=True)
+@click.option("--text", "text_path", type=PATH, required=True, help="corpus.jsonl or .jsonl.xz.")
+@click.option("--output", "output_dir", type=PATH, required=True, help="State and model go here.")
+@click.option("--preset", type=click.Choice(PRESETS), default="cpu", show_default=True)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps.")
 def mini(qa_dir: Path, text_path: Path, output_dir: Path, preset: str, device: str) -> None:
-    """Train quoth-mini from data to packaged weights; run again to resume."""
+    """Train quoth-mini, from data to weights; the same command again resumes.
+
+    \b
+    --qa    questions with contexts and answers, one JSON object a line
+    --text  documents, one JSON object with `text` a line
+
+    The model lies in the folder `model` of the output; `--model OUTPUT/model` asks it. How the
+    data must look, and where such data comes from, is said in the model card.
+    """
+    for path in (qa_dir / "extractive_qa.jsonl.gz", text_path):
+        if not path.is_file():
+            raise InputError(f"There is no file {str(path)!r}. Name the training data's place.")
+    from quoth.app.cli.training import run_recipe
+
+    report = run_recipe(preset, qa_dir, text_path, output_dir, device)
+    click.echo(f"{report.model_dir}: {report.parameters} parameters, {report.steps} steps.")
+    for name, scores in (("ranked", report.ranked), ("shuffled", report.shuffled)):
+        shown = ", ".join(f"{key} {value:.3g}" for key, value in asdict(scores).items())
+        click.echo(f"{name}: {shown}")
