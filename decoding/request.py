@@ -17,7 +17,12 @@ _NAMED = 5  # so many bad token ids are named in a message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Everything that determines one text, but the model. `prompt_ids` is never empty."""
+    """Everything that determines one text, but the model.
+
+    Raises:
+        InputError: The prompt is empty, or two references have the same id.
+        ConfigError: A setting is out of range.
+    """
 
     prompt_ids: tuple[int, ...]
     references: tuple[Reference, ...]
@@ -28,8 +33,12 @@ class Request:
     logits_processor: "LogitsProcessorList | None"
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
-            raise ConfigError(f"max_new_tokens is {self.max_new_tokens}; it must be at least 1.")
+        if not self.prompt_ids:
+            raise InputError("The prompt is empty; it must hold at least one token.")
+        if not isinstance(self.max_new_tokens, int) or self.max_new_tokens < 1:
+            raise ConfigError(
+                f"max_new_tokens is {self.max_new_tokens!r}; it must be an integer of at least 1."
+            )
         if "" in self.stop:
             raise ConfigError("A stop string is empty; it would end every text at once.")
         ids = [reference.id for reference in self.references]

@@ -35,12 +35,14 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
             raise ConfigError(f"temperature is {self.temperature}; it must be 0 (greedy) or above.")
-        if self.top_k < 0:
-            raise ConfigError(f"top_k is {self.top_k}; it must be 0 (all tokens) or above.")
+        if not isinstance(self.top_k, int) or self.top_k < 0:
+            raise ConfigError(
+                f"top_k is {self.top_k!r}; it must be an integer: 0 (all tokens) or above."
+            )
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
-        if not 0 <= self.seed < _MAX_SEED:
-            raise ConfigError(f"seed is {self.seed}; it must be from 0 to 2**64 - 1.")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < _MAX_SEED:
+            raise ConfigError(f"seed is {self.seed!r}; it must be an integer from 0 to 2**64 - 1.")
 
     @property
     def is_greedy(self) -> bool:

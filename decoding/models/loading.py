@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -16,6 +17,8 @@ from transformers.utils import logging
 
 from quoth.decoding.models import packaged_model_path, packaged_names
 from quoth.errors import ConfigError, ModelLoadError
+
+_CANNOT_LOAD = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 
 
 def load_model(
@@ -44,7 +47,7 @@ def load_model(
         with _without_bar(quiet=Path(source).is_dir()):
             model, tokenizer = _load(source, kind, revision)
         cast("torch.nn.Module", model).to(place)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except _CANNOT_LOAD as error:
         raise ModelLoadError(
             f"The model {str(name_or_path)!r} could not be loaded: {_first_line(error)} Give a "
             f"folder with a Hugging Face model, the name of one on the hub, or one of: "
@@ -57,6 +60,8 @@ def _load(
     source: str, dtype: torch.dtype | str, revision: str | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
+    if not tokenizer.vocab_size:  # transformers makes an empty one where the files are missing
+        raise ValueError("there is no tokenizer beside the weights")
     model = AutoModelForCausalLM.from_pretrained(
         source,
         revision=revision,

@@ -1,0 +1,137 @@
+"""What the caller hands in is checked, and said plainly."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import LogitsProcessorList
+
+from helpers.byte_tokenizers import PieceTokenizer
+from helpers.tiny_model import WINDOW, tiny_llama
+from quoth.decoding import Decoder, DecodingConfig, Reference
+from quoth.errors import ConfigError, ContextOverflowError, InputError
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    return Decoder(tiny_llama(), PieceTokenizer())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ([], "empty"),
+        ([1, 64, 2], r"outside the vocabulary of 64: 64\."),
+        ([1, -1], r"outside the vocabulary of 64: -1\."),
+        ([100, 101, 102, 103, 104, 105], r"100, 101, 102, 103, 104, \.\.\."),
+        ([1, 2.5], "flat sequence of integers"),
+        ([[1, 2]], "flat sequence of integers"),
+        ("ab", "flat sequence of integers"),
+    ],
+)
+def test_a_bad_prompt_is_named(decoder, prompt, message):
+    with pytest.raises(ValueError, match=message):
+        decoder.generate(prompt)
+
+
+@pytest.mark.parametrize(
+    ("references", "message"),
+    [
+        ([Reference("doc 7", [1, 99])], r"reference 'doc 7' holds .* of 64: 99\."),
+        ([Reference("a", [1]), Reference("b", [2]), Reference("a", [3])], "same id: a"),
+    ],
+)
+def test_bad_references_are_named(decoder, references, message):
+    with pytest.raises(InputError, match=message):
+        decoder.stream([1, 2], references)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_new_tokens": 0}, "max_new_tokens is 0"),
+        ({"temperature": -0.1}, r"temperature is -0\.1"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"top_p": 0.0}, r"top_p is 0\.0"),
+        ({"top_p": 1.1}, r"top_p is 1\.1"),
+        ({"top_k": -1}, "top_k is -1"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 1.5}, r"seed is 1\.5"),
+        ({"top_k": 2.0}, r"top_k is 2\.0"),
+        ({"max_new_tokens": 2.0}, r"max_new_tokens is 2\.0"),
+        ({"stop": ["a", ""]}, "stop string is empty"),
+        ({"drafting": "magic"}, r"no drafting 'magic'\. Known are: auto, none, reference"),
+        ({"drafting": ["none", "lookahead"]}, "no drafting 'lookahead'"),
+    ],
+)
+def test_bad_settings_are_named_at_once(decoder, options, message):
+    with pytest.raises(ConfigError, match=message):
+        decoder.stream([1, 2], **options)
+
+
+def test_a_prompt_that_fills_the_window_is_refused(decoder):
+    with pytest.raises(ContextOverflowError) as caught:
+        decoder.generate([1] * WINDOW)
+    assert (caught.value.needed, caught.value.window) == (WINDOW + 1, WINDOW)
+    assert len(decoder.generate([1] * (WINDOW - 1), eos_token_ids=()).token_ids) == 1
+
+
+def test_references_may_be_empty_or_longer_than_the_window(decoder):
+    plain = decoder.generate([1, 2, 3], max_new_tokens=20, drafting="none")
+    long = [Reference("none", []), Reference("long", [5, 6, *plain.token_ids, 9] * WINDOW)]
+    assert decoder.generate([1, 2, 3], long, max_new_tokens=20).token_ids == plain.token_ids
+
+
+def test_arrays_and_tensors_are_sequences_too(decoder):
+    plain = decoder.generate([1, 2, 3], max_new_tokens=5)
+    for prompt in (np.array([1, 2, 3]), torch.tensor([1, 2, 3]), (1, 2, 3)):
+        assert decoder.generate(prompt, max_new_tokens=5).token_ids == plain.token_ids
+
+
+def test_stop_strings_need_a_tokenizer():
+    with pytest.raises(ConfigError, match="need a tokenizer"):
+        Decoder(tiny_llama()).generate([1], stop="a")
+
+
+def test_a_stop_string_may_stand_alone(decoder):
+    options = {"max_new_tokens": 40, "temperature": 1.5, "seed": 4}
+    assert (
+        decoder.generate([1], stop="a", **options).token_ids
+        == decoder.generate([1], stop=["a"], **options).token_ids
+    )
+
+
+def test_processors_that_forbid_every_token_are_named(decoder):
+    def forbid(_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(scores, -torch.inf)
+
+    with pytest.raises(ValueError, match="no token can be sampled at output position 0"):
+        decoder.generate([1], temperature=1.0, logits_processor=LogitsProcessorList([forbid]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_match": 0}, "min_match is 0"),
+        ({"max_draft_tokens": -1}, "max_draft_tokens is -1"),
+        ({"key_block": 8}, "key_block is 8"),
+        ({"first_draft_tokens": 2.0}, r"first_draft_tokens is 2\.0"),
+        ({"max_match": 1}, "max_match is 1"),
+    ],
+)
+def test_a_bad_configuration_is_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        DecodingConfig(**options)
+
+
+def test_a_batch_gives_what_single_requests_give(decoder):
+    prompts = [[1, 2, 3], [4], [5] * 30]
+    sources = [[], [Reference("a", [4, 5, 6])], [Reference("a", [5, 5, 5])]]
+    options = {"max_new_tokens": 12, "temperature": 0.9, "seed": 3}
+    batch = decoder.generate_batch(prompts, sources, **options)
+    for prompt, own, generation in zip(prompts, sources, batch, strict=True):
+        assert generation.token_ids == decoder.generate(prompt, own, **options).token_ids
+    assert [len(each.token_ids) for each in decoder.generate_batch(prompts, max_new_tokens=3)] == [
+        3
+    ] * 3
+    with pytest.raises(InputError, match="3 prompts and 1 lists"):
+        decoder.generate_batch(prompts, [[]])

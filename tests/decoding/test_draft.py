@@ -1,0 +1,52 @@
+"""Drafts are well formed or not made; the walk down them stops where the model disagrees."""
+
+import pytest
+
+from quoth.decoding.acceptance import follow
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
+
+FORK = Draft(tokens=(5, 6, 7, 8), parents=(-1, 0, 0, 2), origins=(None,) * 4)
+
+
+@pytest.mark.parametrize(
+    ("parents", "message"),
+    [((0,), "node 0 of a draft has the parent 0"), ((-2,), "parent -2"), ((-1, -1), "2 parents")],
+)
+def test_a_malformed_draft_is_refused(parents, message):
+    with pytest.raises(ValueError, match=message):
+        Draft(tokens=(1,), parents=parents, origins=(None,))
+
+
+def test_a_chain_is_a_tree_without_forks():
+    chain = Draft.chain([4, 5, 6])
+    assert chain.parents == (-1, 0, 1)
+    assert chain.is_chain
+    assert NO_DRAFT.is_chain
+    assert not FORK.is_chain
+
+
+def test_children_are_found_by_token():
+    assert FORK.child(ROOT, 5) == 0
+    assert FORK.child(ROOT, 6) is None
+    assert (FORK.child(0, 6), FORK.child(0, 7)) == (1, 2)
+    assert FORK.child(2, 8) == 3
+    assert FORK.child(3, 8) is None
+
+
+@pytest.mark.parametrize(
+    ("says", "tokens", "nodes"),
+    [
+        ({ROOT: 9}, (9,), ()),
+        ({ROOT: 5, 0: 9}, (5, 9), (0,)),
+        ({ROOT: 5, 0: 6, 1: 9}, (5, 6, 9), (0, 1)),
+        ({ROOT: 5, 0: 7, 2: 8, 3: 9}, (5, 7, 8, 9), (0, 2, 3)),
+    ],
+)
+def test_the_walk_follows_the_model_down_a_tree(says, tokens, nodes):
+    accepted = follow(FORK, says.__getitem__, lambda _token: False)
+    assert (accepted.tokens, accepted.nodes) == (tokens, nodes)
+
+
+def test_the_walk_ends_with_the_text_even_inside_a_draft():
+    accepted = follow(Draft.chain([1, 2, 3]), {ROOT: 1, 0: 2}.__getitem__, lambda token: token == 2)
+    assert (accepted.tokens, accepted.nodes) == ((1, 2), (0, 1))
