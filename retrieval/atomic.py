@@ -6,7 +6,12 @@ from pathlib import Path
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file, flush it to disk, and put it in the place of `path`."""
+    """Let `write` fill a temporary file, flush it to disk, and put it in the place of `path`.
+
+    Only one process at a time may do so for the same path.
+    """
+    for left_behind in path.parent.glob(f"{path.name}.*.tmp"):  # by a process that was killed
+        left_behind.unlink(missing_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)

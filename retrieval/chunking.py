@@ -8,7 +8,7 @@ then words; a code block stays whole where it fits. Chunks know sizes only throu
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +18,6 @@ from quoth.retrieval.sentences import sentence_ranges, trim
 Measure = Callable[[str], int]
 _TOKENISH = re.compile(r"[^\W\d_]{1,7}|\d{1,3}|[^\w\s]|_")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
-_LINE = re.compile(r"[^\S\n]*(\S(?:[^\n]*\S)?)")
 _WORD = re.compile(r"\S+")
 _JOINER = "\u200d"
 _MAX_MARKS = 64  # on one letter; more is no writing but an attack
@@ -186,8 +185,7 @@ class _Cutter:
     def _cut_sentence(self, start: int, end: int) -> list[tuple[int, int]]:
         """Lines, such as the rows of a table; a line that is too long, into pieces of words."""
         pieces = []
-        for match in _LINE.finditer(self._text, start, end):
-            left, right = match.span(1)
+        for left, right in _lines(self._text, start, end):
             fits = self._size(left, right) <= self._config.target
             pieces.extend([(left, right)] if fits else self._cut_line(left, right))
         return pieces
@@ -213,6 +211,15 @@ class _Cutter:
             return [(start, end)]
         middle = _border_before(self._text, (start + end) // 2, start + 1)
         return self._cut_word(start, middle) + self._cut_word(middle, end)
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    place = start
+    for line in text[start:end].split("\n"):
+        trimmed = trim(text, place, place + len(line))
+        if trimmed:
+            yield trimmed
+        place += len(line) + 1
 
 
 def _border_before(text: str, place: int, lowest: int) -> int:

@@ -258,7 +258,7 @@ def _check_free(folder: Path) -> None:
     """Refuse a folder that holds an index, or anything that is no part of one."""
     if (folder / manifest.MANIFEST).exists():
         raise InputError(f"There is an index in {folder} already. Open it, or give another folder.")
-    ours = (DATABASE, LOCK_FILE)
+    ours = (DATABASE, LOCK_FILE, f"{manifest.MANIFEST}.")  # of a creation that was killed
     others = [path.name for path in folder.iterdir() if not path.name.startswith(ours)]
     if others:
         raise InputError(

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 
 # A full stop, possibly more, possibly closing quotes; then white space. CJK marks need none.
-_STOP = re.compile(r"(?:[.!?…]+[\"'”’»)\]*_`]*(?=\s)|[。！？]+[”’」』）]*)")
+# Possessive, and only from the first mark on: long rows of dots must not cost their square.
+_STOP = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*_`]*+(?=\s)|[。！？]++[”’」』）]*+")
 # A new block: a blank line, or a line that starts as an item, a row, a heading or a quotation.
 _BREAK = re.compile(
     r"\n[ \t]*(?:\n\s*|(?=[-*+•·▪►][ \t]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)][ \t]|[|#>]))"
 )
 _LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘])([^\s(\[\"'“‘]*)$")
-_LOWER_NEXT = re.compile(r"\s+[\"'“‘(\[]*[a-z]")
+_LOWER_NEXT = re.compile(r"\s++[\"'“‘(\[]*[a-z]")
 _ITEM_NUMBER = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlc]{1,5})\.$")
 _ABBREVIATIONS = re.compile(
     r"(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|e\.g|i\.e|eg|ie|cf|al|approx|dept|est|figs?|eqs?|nos?|vols?"

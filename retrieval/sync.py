@@ -22,7 +22,7 @@ from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord, PassageRecord
 from quoth.retrieval.reports import SkippedFile
-from quoth.retrieval.walking import FoundFile
+from quoth.retrieval.walking import FoundFile, shown
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Sync:
         record = DocumentRecord(
             id=file.document_id,
             name=file.name,
-            path=file.path.as_posix() if Path(file.identity).is_absolute() else file.identity,
+            path=shown(file.identity),
             format=document.format,
             title=document.title,
             content_sha256=digest,

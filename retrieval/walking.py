@@ -62,12 +62,12 @@ def _absolute(path: Path) -> Path:
 def _found(place: Path, given: Path, base: Path | None) -> FoundFile:
     if base and place.is_relative_to(base):
         name = place.relative_to(base).as_posix()
-        return FoundFile(path=place, name=_shown(name), identity=name)
+        return FoundFile(path=place, name=shown(name), identity=name)
     name = place.name if place == given else place.relative_to(given).as_posix()
-    return FoundFile(path=place, name=_shown(name), identity=place.as_posix())
+    return FoundFile(path=place, name=shown(name), identity=place.as_posix())
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A file name that can be stored and printed, whatever bytes the disk holds."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

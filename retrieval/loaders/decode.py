@@ -13,6 +13,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_MAX_CONTROLS = 8  # a stray one does not make a short note binary
 _MAX_CONTROL_SHARE = 0.005  # logs hold a few escape characters, binaries hold many
 _MIN_LETTER_SHARE = 0.6
 _BINARY = "not text: it holds binary data"
@@ -31,9 +32,22 @@ def decode_text(content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = _decode_western(content)
-    if len(_CONTROL.findall(text)) > _MAX_CONTROL_SHARE * len(text):
+    if len(_CONTROL.findall(text)) > max(_MAX_CONTROLS, _MAX_CONTROL_SHARE * len(text)):
         raise DocumentError(_BINARY)
     return text
+
+
+def refuse_binary(content: bytes) -> None:
+    """For formats whose parser decodes: refuse what no encoding of text explains.
+
+    Raises:
+        DocumentError: It is binary.
+    """
+    if content.startswith(tuple(mark for mark, _ in _MARKS)):
+        return
+    num_controls = sum(content.count(byte) for byte in _CONTROL_BYTES)
+    if num_controls > max(_MAX_CONTROLS, _MAX_CONTROL_SHARE * len(content)):
+        raise DocumentError(_BINARY)
 
 
 def _decode_marked(content: bytes, encoding: str) -> str:
@@ -54,4 +68,5 @@ def _decode_western(content: bytes) -> str:
         return content.decode("latin-1")
 
 
+_CONTROL_BYTES = bytes([*range(9), *range(14, 32), 127])
 _LETTERS = bytes(range(65, 91)) + bytes(range(97, 123)) + b" "

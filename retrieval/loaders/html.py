@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
+from quoth.retrieval.loaders.decode import refuse_binary
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -41,6 +42,7 @@ def load_html(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: AR
     """Load HTML; the title is the one in the head, or the first heading."""
     from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 
+    refuse_binary(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)

@@ -10,7 +10,7 @@ from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.decode import decode_text
 from quoth.retrieval.loaders.lines import Line, iterate_lines
 
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#*)?[ \t]*$")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
@@ -74,7 +74,9 @@ def _headings(lines: list[Line], fences: list[tuple[int, int]]) -> list[Heading]
 def _heading(line: Line, previous: Line | None) -> Heading | None:
     atx = _ATX.match(line.text)
     if atx:
-        title = (atx[2] or "").strip()
+        title = line.text[atx.end() :].strip()
+        if title.rstrip("#").endswith((" ", "\t")) or not title.strip("#"):
+            title = title.rstrip("#").rstrip()
         return Heading(start=line.start, end=line.end, level=len(atx[1]), title=title)
     setext = _SETEXT.match(line.text)
     if not setext or previous is None or _NOT_A_TITLE.match(previous.text):

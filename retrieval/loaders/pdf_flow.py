@@ -24,6 +24,7 @@ _OTHER_SIZE = 1.15
 _SLACK = 0.3  # of a line's height: a space, and what justifying and rounding take
 _NEARLY_FULL = 0.66  # of the column's width
 _FINISHED = frozenset('.:;!?”"')
+_LONGEST_WORD = 64  # characters
 _PAGE_BREAK = "\n\n"
 
 
@@ -158,10 +159,10 @@ def _hyphen(line: PageLine, after: PageLine, vocabulary: frozenset[str]) -> str:
 
 
 def _last_word(text: str) -> str:
-    found = re.search(r"[^\W\d_]+$", text)
+    found = re.search(r"[^\W\d_]+$", text[-_LONGEST_WORD:])
     return found.group() if found else ""
 
 
 def _first_word(text: str) -> str:
-    found = re.match(r"[^\W\d_]+", text)
+    found = re.match(r"[^\W\d_]+", text[:_LONGEST_WORD])
     return found.group() if found else ""

@@ -1,0 +1,65 @@
+"""What every loader promises, whatever the format."""
+
+import pytest
+
+from helpers.pdfs import make_pdf, paragraph
+from quoth.errors import DocumentError
+from quoth.retrieval.canonical import canonical_text
+from quoth.retrieval.chunking import chunk_document
+from quoth.retrieval.documents import LoadedDocument
+from quoth.retrieval.loaders import load
+
+SAMPLES = {
+    "a.txt": "Title\n\nSome words.\r\nMore cafe\u0301.\n".encode(),
+    "a.md": b"# Title\n\nSome words.\n\n```\ncode\n```\n\n## Sub\n\nMore.\n",
+    "a.rst": b"Title\n=====\n\nSome words::\n\n   code\n\nSub\n---\n\nMore.\n",
+    "a.html": b"<h1>Title</h1><p>Some words.</p><pre>code</pre><h2>Sub</h2><p>More.</p>",
+    "a.py": b"def title():\n    return 'Some words.'\n\n\nclass More:\n    pass\n",
+    "a.pdf": make_pdf([paragraph(["Title", "", "Some words."]), paragraph(["More."])]),
+}
+
+
+@pytest.fixture(params=sorted(SAMPLES))
+def document(request) -> LoadedDocument:
+    return load(request.param, SAMPLES[request.param])
+
+
+def test_the_text_is_canonical(document: LoadedDocument) -> None:
+    assert canonical_text(document.text) == document.text
+    assert "words" in document.text
+    assert "More" in document.text
+
+
+def test_structure_lies_in_the_text_in_order(document: LoadedDocument) -> None:
+    size = len(document.text)
+    headings = [(heading.start, heading.end) for heading in document.headings]
+    for ranges in (headings, list(document.kept_whole)):
+        assert all(0 <= start < end <= size for start, end in ranges)
+        assert ranges == sorted(ranges)
+    for heading in document.headings:
+        words = document.text[heading.start : heading.end]
+        assert heading.title in " ".join(words.split())
+    assert list(document.page_starts) == sorted(document.page_starts)
+    if document.boxes:
+        assert document.boxes.rows[:, 1].max() <= size
+
+
+def test_chunks_are_ranges_of_the_text(document: LoadedDocument) -> None:
+    chunks = chunk_document(document)
+    joined = "".join(document.text[chunk.start : chunk.end] for chunk in chunks)
+    assert "".join(joined.split()) == "".join(document.text.split())
+
+
+def test_loading_twice_gives_the_same(document: LoadedDocument, request) -> None:
+    name = request.node.callspec.params["document"]
+    again = load(name, SAMPLES[name])
+    assert (again.text, again.headings, again.page_starts) == (
+        document.text, document.headings, document.page_starts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\0\1\2\3" * 99])
+def test_nothing_and_garbage_are_refused(name: str, content: bytes) -> None:
+    with pytest.raises(DocumentError):
+        load(name, content)

@@ -1,0 +1,265 @@
+"""An index holds what the files hold: no more, no less, and nothing is done twice."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers.folders import CountingEmbedder, write_files
+from helpers.pdfs import make_pdf, paragraph
+from quoth.errors import InputError
+from quoth.retrieval import ChunkingConfig, Index, LoadLimits
+
+
+@pytest.fixture
+def embedder() -> CountingEmbedder:
+    return CountingEmbedder()
+
+
+@pytest.fixture
+def index(tmp_path: Path, embedder: CountingEmbedder):
+    with Index.create(tmp_path / "index", embedder=embedder) as made:
+        yield made
+
+
+def names(index: Index) -> list[str]:
+    return [one.document for one in index.documents()]
+
+
+def counts(report) -> tuple[int, int, int, int]:
+    return report.added, report.changed, report.unchanged, report.removed
+
+
+def test_add_change_delete(index: Index, embedder: CountingEmbedder, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples.", "b.txt": "Bears.", "c.txt": "Cats."})
+    report = index.sync([docs])
+    assert counts(report) == (3, 0, 0, 0)
+    assert report.passages == report.embedded == 3
+    assert counts(index.sync([docs])) == (0, 0, 3, 0)
+    assert len(embedder.read) == 3
+    write_files(docs, {"a.txt": "Apricots."})
+    (docs / "b.txt").unlink()
+    assert counts(index.sync([docs])) == (0, 1, 1, 1)
+    assert names(index) == ["a.txt", "c.txt"]
+    assert embedder.read[3:] == ["a\nApricots."]
+    assert index.search("apples apricots", k=9)[0].passage.text == "Apricots."
+    assert index.verify().is_clean
+
+
+def test_without_prune_nothing_is_deleted(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples.", "b.txt": "Bears."})
+    index.sync([docs / "a.txt"])
+    assert counts(index.sync([docs / "b.txt"], prune=False)) == (1, 0, 0, 0)
+    assert names(index) == ["a.txt", "b.txt"]
+    assert counts(index.sync([docs / "b.txt"])) == (0, 0, 1, 1)
+
+
+def test_only_changed_passages_are_embedded(
+    index: Index, embedder: CountingEmbedder, tmp_path: Path
+) -> None:
+    parts = [f"# Part {n}\n\nWords about number {n}.\n" for n in range(20)]
+    docs = write_files(tmp_path / "d", {"a.md": "\n".join(parts)})
+    index.sync([docs])
+    parts[7] = "# Part 7\n\nOther words.\n"
+    write_files(docs, {"a.md": "\n".join(parts)})
+    embedder.read.clear()
+    report = index.sync([docs])
+    assert (report.changed, report.passages, report.embedded) == (1, 20, 1)
+    assert embedder.read == ["Part 0 > Part 7\n# Part 7\n\nOther words."]
+    assert index.verify().is_clean
+
+
+def test_a_renamed_or_moved_file_is_known_by_its_new_name_and_not_embedded_again(
+    index: Index, embedder: CountingEmbedder, tmp_path: Path
+) -> None:
+    docs = write_files(tmp_path / "d", {"a.md": "# Title\n\nWords.\n"})
+    index.sync([docs])
+    (docs / "deep").mkdir()
+    (docs / "a.md").rename(docs / "deep" / "z.md")
+    embedder.read.clear()
+    assert counts(index.sync([docs])) == (1, 0, 0, 1)
+    assert names(index) == ["deep/z.md"]
+    assert embedder.read == []
+    assert index.verify().is_clean
+
+
+def test_two_files_of_one_name_are_two_documents(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"x/a.txt": "Apples.", "y/a.txt": "Bears."})
+    index.sync([docs / "x" / "a.txt", docs / "y" / "a.txt"])
+    assert names(index) == ["a.txt", "a.txt"]
+    assert len({one.document_id for one in index.documents()}) == 2
+    assert {hit.passage.text for hit in index.search("apples")} == {"Apples.", "Bears."}
+
+
+def test_a_file_given_twice_is_one_document(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples."})
+    assert counts(index.sync([docs, docs / "a.txt", docs / ".." / "d"])) == (1, 0, 0, 0)
+    assert names(index) == ["a.txt"]
+
+
+def test_with_a_root_the_folder_may_move(
+    index: Index, embedder: CountingEmbedder, tmp_path: Path
+) -> None:
+    docs = write_files(tmp_path / "here", {"sub/a.txt": "Apples."})
+    index.sync([docs / "sub"], root=docs)
+    assert names(index) == ["sub/a.txt"]
+    docs.rename(tmp_path / "there")
+    there = tmp_path / "there"
+    assert counts(index.sync([there], root=there)) == (0, 0, 1, 0)
+    assert str(tmp_path) not in str(index.documents())
+
+
+def test_another_name_for_the_same_file_is_taken_over(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"sub/a.txt": "Apples."})
+    index.sync([docs / "sub"])
+    assert counts(index.sync([docs])) == (0, 0, 1, 0)
+    assert names(index) == ["sub/a.txt"]
+
+
+def test_bad_files_are_named_and_the_rest_goes_in(index: Index, tmp_path: Path) -> None:
+    docs = write_files(
+        tmp_path / "d",
+        {
+            "good.txt": "Good words.",
+            "empty.txt": "",
+            "binary.txt": bytes(range(256)) * 4,
+            "locked.pdf": make_pdf([paragraph(["Secret."])], password="x"),
+            "broken.pdf": b"%PDF-1.4 broken",
+            "scan.pdf": make_pdf([[]]),
+            "picture.png": b"\x89PNG\r\n\x1a\n",
+        },
+    )
+    report = index.sync([docs])
+    assert counts(report) == (1, 0, 0, 0)
+    reasons = {skipped.path.name: skipped.reason for skipped in report.skipped}
+    expected = {
+        "empty.txt": "empty",
+        "binary.txt": "binary",
+        "locked.pdf": "encrypted",
+        "broken.pdf": "broken",
+        "scan.pdf": "without text",
+        "picture.png": "image",
+    }
+    assert set(reasons) == set(expected)
+    assert all(word in reasons[name] for name, word in expected.items())
+
+
+def test_a_file_that_cannot_be_opened_is_skipped_and_its_text_stays(
+    index: Index, tmp_path: Path, monkeypatch
+) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples."})
+    index.sync([docs])
+    opened = Path.open
+
+    def refuse(path: Path, *args, **kwargs):
+        if path.name == "a.txt":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)  # the superuser may read everything
+    report = index.sync([docs])
+    assert counts(report) == (0, 0, 0, 0)
+    assert report.skipped[0].reason == (
+        "cannot be read: Permission denied; its earlier version stays indexed"
+    )
+    assert names(index) == ["a.txt"]
+
+
+def test_a_file_that_became_unreadable_takes_its_old_text_along(
+    index: Index, tmp_path: Path
+) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples."})
+    index.sync([docs])
+    write_files(docs, {"a.txt": b"\0\1\2" * 99})
+    report = index.sync([docs])
+    assert (counts(report), len(report.skipped)) == ((0, 0, 0, 1), 1)
+    assert index.search("apples") == []
+
+
+def test_a_path_that_is_not_there_changes_nothing(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples."})
+    index.sync([docs])
+    with pytest.raises(InputError, match="There is no file or folder"):
+        index.sync([docs / "typo", docs])
+    assert names(index) == ["a.txt"]
+
+
+def test_hidden_files_junk_and_links_out_are_left_alone(index: Index, tmp_path: Path) -> None:
+    secret = write_files(tmp_path / "out", {"secret.txt": "Secret."}) / "secret.txt"
+    docs = write_files(
+        tmp_path / "d",
+        {
+            "a.txt": "Apples.",
+            ".hidden.txt": "no",
+            ".git/config": "no",
+            "node_modules/m.js": "no",
+            "env/pyvenv.cfg": "no",
+            "env/lib.py": "no",
+        },
+    )
+    (docs / "link.txt").symlink_to(secret)
+    (docs / "folder").symlink_to(secret.parent)
+    (docs / "loop").symlink_to(docs)
+    (docs / "twin.txt").symlink_to(docs / "a.txt")
+    os.mkfifo(docs / "pipe.txt")
+    report = index.sync([docs])
+    assert names(index) == ["a.txt"]
+    reasons = {skipped.path.name: skipped.reason for skipped in report.skipped}
+    assert reasons == {
+        "link.txt": "a link that leads out of the folder",
+        "pipe.txt": "not a regular file",
+    }
+
+
+def test_strange_names_are_shown_safely(index: Index, tmp_path: Path) -> None:
+    docs = tmp_path / "d"
+    docs.mkdir()
+    for name in (b"bad\xff.txt", b"new\nline.txt", b"esc\x1b[31m.txt", b"<img src=x>.md"):
+        (docs / os.fsdecode(name)).write_text("Words.", encoding="utf-8")
+    assert index.sync([docs]).added == 4
+    assert all(name.isprintable() for name in names(index))
+    assert index.verify().is_clean
+
+
+def test_progress_runs_from_nothing_to_all(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {f"{n}.txt": "Words. " * 9 * n for n in range(1, 5)})
+    told = []
+    index.sync([docs], progress=lambda *update: told.append(update))
+    total = sum(path.stat().st_size for path in docs.iterdir())
+    assert all(update[1] == total for update in told)
+    assert [update[0] for update in told] == sorted(update[0] for update in told)
+    assert told[0] == (0, total, "1.txt")
+    assert told[-1] == (total, total, "done")
+
+
+def test_breaking_off_keeps_what_is_done(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {f"{n}.txt": f"Words {n}." for n in range(5)})
+
+    def stop(done: int, total: int, what: str) -> None:
+        if what == "3.txt":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.sync([docs], progress=stop)
+    assert names(index) == ["0.txt", "1.txt", "2.txt"]
+    assert index.verify().is_clean
+    assert counts(index.sync([docs])) == (2, 0, 3, 0)
+
+
+def test_other_chunk_sizes_make_the_passages_again(tmp_path: Path, embedder) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "One two three four. " * 30})
+    with Index.create(tmp_path / "i", embedder=embedder) as index:
+        assert index.sync([docs]).passages == 1
+    small = ChunkingConfig(target=20, smallest=5)
+    with Index.open(tmp_path / "i", embedder=embedder, chunking=small) as index:
+        report = index.sync([docs])
+        assert report.changed == 1
+        assert report.passages > 5
+
+
+def test_limits_hold(tmp_path: Path, embedder) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "x" * 2000, "b.txt": "fine"})
+    limits = LoadLimits(max_bytes=1000)
+    with Index.create(tmp_path / "i", embedder=embedder, limits=limits) as index:
+        [skipped] = index.sync([docs]).skipped
+        assert skipped.reason.startswith("too large")
