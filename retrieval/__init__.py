@@ -6,7 +6,8 @@ when they are first needed, not here.
 
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.documents import LoadLimits, PageRect
-from quoth.retrieval.embedding import DEFAULT_EMBEDDER, Embedder, load_embedder
+from quoth.retrieval.embedder import Embedder
+from quoth.retrieval.embedding import DEFAULT_EMBEDDER, load_embedder
 from quoth.retrieval.hashing import HashingEmbedder
 from quoth.retrieval.index import Index
 from quoth.retrieval.progress import Progress

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quoth.errors import ModelLoadError
+from quoth.retrieval.embedder import Embedder, Vectors
 from quoth.retrieval.hashing import HASHING_NAME, HashingEmbedder
 from quoth.retrieval.progress import Progress
 
@@ -24,31 +24,6 @@ DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 _DEFAULT_NAMES = {DEFAULT_EMBEDDER, f"sentence-transformers/{DEFAULT_EMBEDDER}"}
 _BATCH = 32
 _SLICE = 8 * _BATCH  # texts per call, so that progress is told and similar lengths meet
-
-Vectors = NDArray[np.float32]
-
-
-class Embedder(Protocol):
-    """Gives texts of like meaning vectors of like direction."""
-
-    @property
-    def id(self) -> str:
-        """What an index remembers it by."""
-        ...
-
-    @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        ...
-
-    @property
-    def max_tokens(self) -> int:
-        """Tokens of a text that are read; the rest is ignored."""
-        ...
-
-    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Vectors of unit length, float32 [len(texts), dim]."""
-        ...
 
 
 def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) -> Embedder:

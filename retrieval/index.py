@@ -17,7 +17,7 @@ from quoth.retrieval import boxes, manifest
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.docstore import DATABASE, DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
-from quoth.retrieval.embedding import Embedder
+from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import LOCK_FILE, writer_lock
 from quoth.retrieval.pages import page_at

@@ -8,7 +8,7 @@ from typing import Any
 
 from quoth.errors import EmbedderMismatchError, IndexFormatError, IndexNotFoundError
 from quoth.retrieval.atomic import replace_file
-from quoth.retrieval.embedding import Embedder
+from quoth.retrieval.embedder import Embedder
 
 MANIFEST = "manifest.json"
 FORMAT = "quoth-index"

@@ -16,7 +16,7 @@ from quoth.errors import DocumentError
 from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
-from quoth.retrieval.embedding import Embedder
+from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.loaders import load
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress

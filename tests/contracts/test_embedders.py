@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from quoth.retrieval import HashingEmbedder, load_embedder
-from quoth.retrieval.embedding import Embedder
+from quoth.retrieval import Embedder, HashingEmbedder, load_embedder
 
 TEXTS = ["The cat sat on the mat.", "A cat is sitting on a mat.", "Stock prices fell sharply."]
 

@@ -161,3 +161,16 @@ def test_real_filings_load_fast_and_read_well(shared_data: Path) -> None:
     assert page_at(document.page_starts, document.text.index(row)) == 24
     assert document.text.count("\n") < len(document.text) / 60  # paragraphs, not lines
     assert document.text == canonical_text(document.text)
+
+
+def test_several_threads_may_load_at_once() -> None:
+    """PDFium is not thread-safe; without the lock this crashes the process or garbles text."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    contents = [
+        make_pdf([paragraph([f"Document {n} page {p}."]) for p in range(5)]) for n in range(8)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        documents = list(pool.map(lambda content: load("a.pdf", content), contents * 3))
+    for place, document in enumerate(documents):
+        assert document.text.count(f"Document {place % 8} ") == 5
