@@ -2,7 +2,7 @@
 // `watch` reports new content. Only shows, hides and scrolls what the server has written; it never
 // makes markup from text.
 
-const root = document.getElementById("quoth"); // carries what is open, for style.css
+const root = document.getElementById("quoth"); // carries what is open, for the style sheets
 const scroller = element.closest("#q-thread") ?? element;
 const panel = () => document.getElementById("q-panel");
 

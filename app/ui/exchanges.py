@@ -26,6 +26,7 @@ class Exchange:
 
     question: str
     phase: Phase = "waiting"
+    num_ahead: int = 0  # questions that are answered first
     passages: tuple[ScoredPassage, ...] = ()
     text: str = ""
     quotes: tuple[Quote, ...] = ()

@@ -1,7 +1,7 @@
 """The page in Gradio's parts: where they stand, and what happens when they are used.
 
-What they do is in `sessions`; how they look, in `render`, `style.css` and `behaviour.js`. The only
-module here that imports Gradio when it is imported.
+What they do is in `sessions`; how they look, in `render`, the style sheets and `behaviour.js`.
+The only module here that imports Gradio when it is imported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,12 @@ from typing import Any, Final
 import gradio as gr
 
 from quoth.app.ui import library, palette, render
-from quoth.app.ui.sessions import Chat, ChatSession
+from quoth.app.ui.conversations import ChatSession
+from quoth.app.ui.sessions import Chat
 
 _PRIVATE: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE: Final[dict[str, Any]] = {**_PRIVATE, "queue": False}  # does not wait behind answers
+_SHEETS: Final = ("frame.css", "conversation.css", "side_panel.css")
 _TOGGLE: Final = "() => { window.quoth.toggle('library'); }"
 
 
@@ -27,8 +29,9 @@ def behaviour() -> str:
 
 def style() -> str:
     """All CSS of the page."""
-    sheet = resources.files("quoth.app.ui").joinpath("style.css").read_text(encoding="utf-8")
-    return palette.stylesheet() + sheet
+    folder = resources.files("quoth.app.ui")
+    sheets = (folder.joinpath(name).read_text(encoding="utf-8") for name in _SHEETS)
+    return palette.stylesheet() + "\n".join(sheets)
 
 
 def theme() -> gr.themes.Base:
@@ -64,7 +67,8 @@ class _Parts:
 def chat_page(chat: Chat, *, title: str, examples: Sequence[str]) -> gr.Blocks:
     """The page, ready to be launched."""
     actions = _Actions(chat, title, examples)
-    with gr.Blocks(title=title, fill_width=True, analytics_enabled=False) as page:
+    page = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
+    with page:
         session = gr.State(ChatSession())
         with gr.Column(elem_id="quoth"):
             toggle, renew = _header(title)
@@ -157,8 +161,7 @@ def _wire(page: gr.Blocks, actions: "_Actions", parts: _Parts) -> None:
             actions.answer,
             [session],
             [thread],
-            concurrency_id="model",
-            concurrency_limit=1,  # there is one model
+            concurrency_limit=32,  # they wait in a line of their own, which shows their place
             **_PRIVATE,
         )
     parts.stop.click(actions.stop, [session], [thread], **_AT_ONCE)

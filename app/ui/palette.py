@@ -30,11 +30,11 @@ PAGE_LIGHT: Final = Shade("#fcfbf8", "#1f2328")  # background and text of the pa
 PAGE_DARK: Final = Shade("#16171b", "#e8e6e1")
 
 COLOURS: Final = (
-    Colour(name="blue", light=Shade("#d8e6fd", "#1d4fc4"), dark=Shade("#1f3b6d", "#93bdfd")),
+    Colour(name="blue", light=Shade("#d2e5fd", "#1d4fc4"), dark=Shade("#1f3b6d", "#93bdfd")),
     Colour(name="amber", light=Shade("#fbe9bd", "#875a00"), dark=Shade("#573f0c", "#f5ce57")),
     Colour(name="green", light=Shade("#d0f2da", "#11703a"), dark=Shade("#184a2d", "#7fe0a2")),
     Colour(name="pink", light=Shade("#fcdcea", "#b8195f"), dark=Shade("#671f42", "#f7a3cb")),
-    Colour(name="violet", light=Shade("#e6defc", "#6a2fc9"), dark=Shade("#432c77", "#c0adfb")),
+    Colour(name="violet", light=Shade("#ead8fb", "#6a2fc9"), dark=Shade("#432c77", "#c0adfb")),
     Colour(name="teal", light=Shade("#c6efee", "#0b6b74"), dark=Shade("#124a50", "#62dbe2")),
     Colour(name="orange", light=Shade("#fddccb", "#b73d0a"), dark=Shade("#682d14", "#fb9f6b")),
     Colour(name="lime", light=Shade("#e4f1b4", "#52700a"), dark=Shade("#3c4d12", "#bfe35a")),

@@ -4,6 +4,7 @@ Everything that comes from a document, a file name, a model or a user goes throu
 and shows as the text it is. Answers are plain text: no Markdown, no links.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from quoth.app.events import ScoredPassage
@@ -90,7 +91,8 @@ def _status(exchange: Exchange) -> Html:
 
 def _status_words(exchange: Exchange) -> str:
     if exchange.phase == "waiting":
-        return "Waiting for its turn"
+        ahead = f": {counted(exchange.num_ahead, 'question')} ahead" if exchange.num_ahead else ""
+        return f"Waiting for its turn{ahead}"
     if exchange.phase == "searching":
         return "Searching the documents"
     return f"Reading {counted(len(exchange.passages), 'passage')}"
@@ -107,17 +109,22 @@ def _error(exchange: Exchange) -> Html:
 def _legend(exchange: Exchange, number: int) -> Html:
     """The sources, each once: those that words were copied from, then those found afterwards."""
     named = sources(exchange)
-    first: dict[str, tuple[str, str, Source]] = {}
+    first: dict[str, tuple[str, str, Source]] = {}  # by label: origin, reference, source
     for origin in ("copied", "matched"):
         for index, quote in visible_quotes(exchange):
             if quote.citation.origin == origin:
                 source = named[index]
                 first.setdefault(source.label, (origin, quote_ref(number, index), source))
+    entries = [first[label] for label in sorted(first, key=_numbers_first)]
     groups = (
-        _legend_group(title, origin, (entry for entry in first.values() if entry[0] == origin))
+        _legend_group(title, origin, (entry for entry in entries if entry[0] == origin))
         for origin, title in (("copied", "Copied from"), ("matched", "Found word for word in"))
     )
     return join(*groups)
+
+
+def _numbers_first(label: str) -> tuple[int, str]:
+    return (int(label), "") if label.isdecimal() else (sys.maxsize, label)
 
 
 def _legend_group(title: str, origin: str, entries: Iterable[tuple[str, str, Source]]) -> Html:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7860
 MAX_FILE_SIZE: Final = "200mb"
+_LAST_PORT: Final = 65_535
 
 
 def serve(
@@ -77,6 +78,10 @@ def free_port(host: str, port: int) -> int:
     Raises:
         ServeError: It cannot; the message says why and what to do.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise ServeError(
+            f"There is no port {port}. Choose one from 1024 to {_LAST_PORT} with --port."
+        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -85,18 +90,15 @@ def free_port(host: str, port: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             return int(probe.getsockname()[1])
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ServeError(_why_not(host, port, error)) from error
 
 
-def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
         return f"Port {port} on {host} is in use. Choose another with --port."
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"Port {port} needs more rights than you have. Choose one above 1023 with --port."
-    if isinstance(error, OverflowError):
-        return f"There is no port {port}. Choose one from 1024 to 65535 with --port."
     return f"{host!r} is not an address of this machine ({error}). Choose another with --host."
 
 

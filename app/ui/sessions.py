@@ -1,127 +1,35 @@
-"""What a visitor does: asks, stops, starts anew, opens a source, adds documents. Knows no Gradio.
-
-`ChatSession` is a visitor's own state; `Chat` is what all share, and keeps nothing of any of them.
-"""
+"""What visitors do: ask, open a source, add documents. Knows no Gradio; keeps nothing of anyone."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
-from quoth.app.ui.excerpts import Excerpt, excerpt
-from quoth.app.ui.exchanges import Exchange, advance
+from quoth.app.ui.answering import Answerer
+from quoth.app.ui.conversations import ChatSession
+from quoth.app.ui.excerpts import excerpt
 from quoth.app.ui.library import UploadLine, upload_line
 from quoth.app.ui.places import Place, place
 from quoth.app.ui.protocol import ChatAssistant
 from quoth.app.ui.side_panel import OtherPlace, missing_source, side_panel
 from quoth.errors import QuothError
-from quoth.types import Citation, SourceSpan
+from quoth.types import SourceSpan
 
 logger = logging.getLogger(__name__)
 
-_CARD_REACH: Final = 150  # characters on each side of a quote
-_PANEL_REACH: Final = 6_000
-_FRAME_S: Final = 0.06  # between two updates of a growing answer
-_UNEXPECTED: Final = "The answer broke off because of a fault in the program. The log says more."
-
-
-@dataclass(slots=True)
-class Conversation:
-    """The exchanges of one conversation, the last one perhaps still growing."""
-
-    id: str | None = None
-    exchanges: list[Exchange] = field(default_factory=list)
-    is_stopping: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """An answer is awaited."""
-        return bool(self.exchanges) and self.exchanges[-1].is_open
-
-
-@dataclass(slots=True)
-class ChatSession:
-    """One visitor's conversation; `renew` leaves the old one to whoever still answers it."""
-
-    conversation: Conversation = field(default_factory=Conversation)
-
-    def renew(self) -> None:
-        """Start an empty conversation; an answer that is still growing ends."""
-        self.conversation.is_stopping = True
-        self.conversation = Conversation()
-
-    def ask(self, question: str) -> bool:
-        """Put a question; False if it is blank or the last one is still being answered."""
-        if not question.strip() or self.conversation.is_open:
-            return False
-        self.conversation.is_stopping = False
-        self.conversation.exchanges.append(Exchange(question=question.strip()))
-        return True
-
-    def stop(self) -> None:
-        """End the answer; at once if it has not begun."""
-        conversation = self.conversation
-        conversation.is_stopping = True
-        if conversation.exchanges and conversation.exchanges[-1].phase == "waiting":
-            conversation.exchanges[-1] = conversation.exchanges[-1].stopped()
+_PANEL_REACH: Final = 6_000  # characters on each side of a passage
 
 
 class Chat:
-    """The assistant, as visitors use it."""
+    """The assistant, as all visitors use it."""
 
-    def __init__(self, assistant: ChatAssistant, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, assistant: ChatAssistant) -> None:
         self.assistant = assistant
-        self._clock = clock
+        self._answerer = Answerer(assistant)
 
     def answer(self, session: ChatSession) -> Iterator[None]:
         """Answer the question that waits, if any; yields whenever there is news to draw."""
-        conversation = session.conversation
-        if not conversation.exchanges or conversation.exchanges[-1].phase != "waiting":
-            return
-        drawn_at = float("-inf")
-        for exchange in self._exchanges(conversation):
-            conversation.exchanges[-1] = exchange
-            if session.conversation is not conversation:
-                return
-            if not exchange.is_open or self._clock() - drawn_at >= _FRAME_S:
-                drawn_at = self._clock()
-                yield
-
-    def _exchanges(self, conversation: Conversation) -> Iterator[Exchange]:
-        """The exchange after each event; the last one is not open, whatever happens."""
-        exchange = Exchange(question=conversation.exchanges[-1].question, phase="searching")
-        yield exchange
-        try:
-            for exchange in self._advanced(exchange, conversation):  # noqa: B020 - keep the last one
-                yield exchange
-        except QuothError as error:
-            yield exchange.failed(str(error))
-        except Exception:  # the process edge: one answer may break, the page must not
-            logger.exception("an answer broke off")
-            yield exchange.failed(_UNEXPECTED)
-
-    def _advanced(self, exchange: Exchange, conversation: Conversation) -> Iterator[Exchange]:
-        if conversation.id is None:
-            conversation.id = self.assistant.new_conversation()
-        source_text = lru_cache(maxsize=8)(self.assistant.source_text)
-
-        def find_excerpt(citation: Citation) -> Excerpt | None:
-            try:
-                source = source_text(citation.source_id)
-            except QuothError:
-                return None
-            return excerpt(source, citation.source_start, citation.source_end, reach=_CARD_REACH)
-
-        for event in self.assistant.stream(exchange.question, conversation.id):
-            if conversation.is_stopping:
-                break
-            exchange = advance(exchange, event, find_excerpt)
-            yield exchange
-        if exchange.is_open:
-            yield exchange.stopped()
+        return self._answerer.answer(session)
 
     def open_place(self, session: ChatSession, ref: object) -> str:
         """The side panel for what was clicked; empty if there is no such thing."""

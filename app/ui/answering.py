@@ -1,0 +1,93 @@
+"""Answers the question that waits in a conversation, when its turn has come."""
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from quoth.app.ui.conversations import ChatSession, Conversation
+from quoth.app.ui.excerpts import Excerpt, excerpt
+from quoth.app.ui.exchanges import Exchange, advance
+from quoth.app.ui.line import Line, Place
+from quoth.app.ui.pacing import paced
+from quoth.app.ui.protocol import ChatAssistant
+from quoth.errors import QuothError
+from quoth.types import Citation
+
+logger = logging.getLogger(__name__)
+
+_CARD_REACH: Final = 150  # characters on each side of a quote
+_FRAME_S: Final = 0.06  # between two updates of a growing answer
+_WAIT_S: Final = 0.5  # between two looks at the line: a visitor may have left
+_UNEXPECTED: Final = "The answer broke off because of a fault in the program. The log says more."
+
+
+class Answerer:
+    """Answers one question at a time, in the order in which they were put."""
+
+    def __init__(self, assistant: ChatAssistant) -> None:
+        self._assistant = assistant
+        self._line = Line()
+
+    def answer(self, session: ChatSession) -> Iterator[None]:
+        """Answer the question that waits, if any; yields whenever there is news to draw."""
+        conversation = session.conversation
+        if not conversation.exchanges or conversation.exchanges[-1].phase != "waiting":
+            return
+        for exchange in paced(self._exchanges(conversation), frame_s=_FRAME_S):
+            if session.conversation is not conversation:
+                return
+            conversation.exchanges[-1] = exchange
+            yield
+
+    def _exchanges(self, conversation: Conversation) -> Generator[Exchange, None, None]:
+        """The exchange as it grows; the last one is not open, whatever happens."""
+        exchange = conversation.exchanges[-1]
+        try:
+            with self._line.place() as place:
+                yield from self._waiting(exchange, conversation, place)
+                for exchange in self._growing(exchange, conversation):  # noqa: B020 - kept below
+                    yield exchange
+        except QuothError as error:
+            yield exchange.failed(str(error))
+        except Exception:  # the process edge: one answer may break, the page must not
+            logger.exception("an answer broke off")
+            yield exchange.failed(_UNEXPECTED)
+
+    def _waiting(
+        self, exchange: Exchange, conversation: Conversation, place: Place
+    ) -> Iterator[Exchange]:
+        while (num_ahead := place.num_ahead) and not conversation.is_stopping:
+            yield replace(exchange, num_ahead=num_ahead)
+            place.wait(_WAIT_S)
+
+    def _growing(self, exchange: Exchange, conversation: Conversation) -> Iterator[Exchange]:
+        if conversation.is_stopping:
+            yield exchange.stopped()
+            return
+        exchange = replace(exchange, phase="searching")
+        yield exchange
+        if conversation.id is None:
+            conversation.id = self._assistant.new_conversation()
+        find_excerpt = self._excerpts()
+        for event in self._assistant.stream(exchange.question, conversation.id):
+            exchange = advance(exchange, event, find_excerpt)
+            if conversation.is_stopping and exchange.is_open:
+                exchange = exchange.stopped()
+                break
+            yield exchange
+        yield exchange if not exchange.is_open else exchange.stopped()
+
+    def _excerpts(self) -> Callable[[Citation], Excerpt | None]:
+        """Finds the text around citations; reads each source once."""
+        source_text = lru_cache(maxsize=8)(self._assistant.source_text)
+
+        def find(citation: Citation) -> Excerpt | None:
+            try:
+                source = source_text(citation.source_id)
+            except QuothError:
+                return None
+            return excerpt(source, citation.source_start, citation.source_end, reach=_CARD_REACH)
+
+        return find

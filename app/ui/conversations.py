@@ -1,0 +1,46 @@
+"""One visitor's conversation: what was asked, and how far the answers are."""
+
+from dataclasses import dataclass, field
+
+from quoth.app.ui.exchanges import Exchange
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The exchanges of one conversation, the last one perhaps still growing."""
+
+    id: str | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    is_stopping: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """An answer is awaited."""
+        return bool(self.exchanges) and self.exchanges[-1].is_open
+
+
+@dataclass(slots=True)
+class ChatSession:
+    """One visitor's conversation; `renew` leaves the old one to whoever still answers it."""
+
+    conversation: Conversation = field(default_factory=Conversation)
+
+    def renew(self) -> None:
+        """Start an empty conversation; an answer that is still growing ends."""
+        self.conversation.is_stopping = True
+        self.conversation = Conversation()
+
+    def ask(self, question: str) -> bool:
+        """Put a question; False if it is blank or the last one is still being answered."""
+        if not question.strip() or self.conversation.is_open:
+            return False
+        self.conversation.is_stopping = False
+        self.conversation.exchanges.append(Exchange(question=question.strip()))
+        return True
+
+    def stop(self) -> None:
+        """End the answer; at once if it has not begun."""
+        conversation = self.conversation
+        conversation.is_stopping = True
+        if conversation.exchanges and conversation.exchanges[-1].phase == "waiting":
+            conversation.exchanges[-1] = conversation.exchanges[-1].stopped()
