@@ -15,7 +15,7 @@ class DecodingConfig:
     whole, up to `max_draft_tokens`, and falls back after a reject. A copy needs `min_match` equal
     tokens before it (`min_reference_match` where the source is a reference). After
     `rejects_before_pause` drafts of which nothing was accepted, drafting pauses for one step, then
-    two, ... up to `max_pause` steps.
+    two, ... up to `max_pause` steps: only tokens that fit into the `min_rows` rows are drafted.
 
     Verifying: every forward pass has at least `min_rows` rows, and its keys end at a multiple of
     `key_block`, so that plain and accelerated steps run the same kernels and give the same bits.

@@ -16,8 +16,6 @@ from quoth.decoding.draft import NO_DRAFT, Draft, Origin
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.suffix_index import Match, SuffixIndex
 
-_WEAK_MATCH = 2  # after a match this short the next token is often a guess
-
 
 @dataclass(frozen=True, slots=True)
 class _Twin:
@@ -32,24 +30,25 @@ class DraftLength:
     """How many tokens the next draft should have, from how the last ones fared.
 
     Grows twofold after a draft that was accepted whole, falls back to what was accepted after a
-    reject, and pauses drafting after several drafts of which nothing was accepted.
+    reject, and never trusts a short match far. A forward pass has `min_rows` rows anyway, so a few
+    tokens cost nothing: they are all that is drafted while drafting pauses, after several drafts of
+    which nothing was accepted.
     """
 
     def __init__(self, config: DecodingConfig) -> None:
         self._config = config
         self._length = min(config.first_draft_tokens, config.max_draft_tokens)
+        self._free = min(config.min_rows - 1, config.max_draft_tokens)
         self._rejects = 0
         self._pause = 0
         self._next_pause = 1
 
     def next(self, match_length: int) -> int:
-        """Tokens to draft after a match of `match_length` tokens; 0: none this time."""
+        """Tokens to draft after a match of `match_length` tokens."""
         if self._pause:
             self._pause -= 1
-            return 0
-        if match_length <= _WEAK_MATCH:
-            return min(self._length, self._config.first_draft_tokens // 2)
-        return self._length
+            return self._free
+        return max(self._free, min(self._length, 2 * match_length + 1))
 
     def learn(self, drafted: int, accepted: int) -> None:
         """A draft was verified."""

@@ -1,14 +1,13 @@
 """What the reference drafter copies, from where, and how much of it."""
 
 from quoth.decoding import DecodingConfig, Origin, Outcome, Reference
+from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.drafting.reference import DraftLength, ReferenceDrafter, ReferenceSession
 
 CONFIG = DecodingConfig()
 
 
 def said(*tokens: int) -> Outcome:
-    from quoth.decoding.draft import NO_DRAFT
-
     return Outcome(token_ids=tokens, draft=NO_DRAFT, accepted=())
 
 
@@ -77,26 +76,44 @@ def test_drafts_grow_while_they_are_accepted_and_fall_back_after_a_reject():
     length = DraftLength(CONFIG)
     seen = []
     for _ in range(4):
-        seen.append(length.next(9))
+        seen.append(length.next(30))
         length.learn(seen[-1], seen[-1])
     assert seen == [8, 16, 32, 32]
     length.learn(32, 3)
-    assert length.next(9) == 4
-    assert length.next(1) <= 4
+    assert length.next(30) == 4
+
+
+def test_a_short_match_is_not_trusted_far():
+    assert [DraftLength(CONFIG).next(match_length) for match_length in (1, 2, 3, 9)] == [3, 5, 7, 8]
+
+
+def pauses_while_everything_is_rejected(config: DecodingConfig) -> list[int]:
+    """How many steps with no more than the free tokens lie before each longer draft."""
+    length = DraftLength(config)
+    pauses, pause = [], 0
+    for _ in range(60):
+        drafted = length.next(9)
+        if drafted >= config.min_rows:
+            pauses.append(pause)
+            pause = 0
+        else:
+            pause += 1
+        if drafted:
+            length.learn(drafted, 0)
+    return pauses
 
 
 def test_drafting_pauses_longer_and_longer_while_everything_is_rejected():
+    config = DecodingConfig(min_rows=1)
+    assert pauses_while_everything_is_rejected(config)[:7] == [0, 0, 1, 2, 4, 8, 8]
+
+
+def test_a_pause_still_drafts_what_costs_nothing():
     length = DraftLength(CONFIG)
-    pauses, pause = [], 0
-    for _ in range(60):
-        drafted = length.next(5)
-        if drafted:
-            pauses.append(pause)
-            pause = 0
-            length.learn(drafted, 0)
-        else:
-            pause += 1
-    assert pauses[:7] == [0, 0, 1, 2, 4, 8, 8]
+    for _ in range(2):
+        length.learn(length.next(9), 0)
+    assert length.next(9) == CONFIG.min_rows - 1
+    assert length.next(9) == 4
 
 
 def test_sessions_of_one_drafter_do_not_interact():

@@ -10,7 +10,7 @@ from helpers.byte_tokenizers import PieceTokenizer, trained_tokenizer
 from helpers.drafters import raising
 from helpers.scripted_model import saying
 from helpers.tiny_model import tiny_llama
-from quoth.decoding import CopiedSpan, Decoder, Reference
+from quoth.decoding import CopiedSpan, Decoder, Generation, Reference
 
 SOURCE = [*range(10, 50)]
 
@@ -158,20 +158,22 @@ def test_a_processor_is_called_as_in_plain_decoding():
             self.calls.append(input_ids[0].tolist())
             return scores.roll(len(self.calls), dims=-1)
 
-    prompt, calls = [1, 2, 3], {}
-    for drafting in ("none", "auto"):
+    def run(drafting: str, sources: list[Reference]) -> tuple[Generation, list[list[int]]]:
         recorder = Recorder()
         generation = Decoder(tiny_llama()).generate(
-            prompt,
-            [Reference("said", [*generation.token_ids])] if calls else [],
+            [1, 2, 3],
+            sources,
             max_new_tokens=40,
             logits_processor=LogitsProcessorList([recorder]),
             drafting=drafting,
         )
-        calls[drafting] = recorder.calls
-    assert calls["auto"] == calls["none"]
-    assert [len(call) for call in calls["none"]] == list(range(3, 43))
-    assert generation.stats.accepted > 10
+        return generation, recorder.calls
+
+    plain, plain_calls = run("none", [])
+    copying, calls = run("auto", [Reference("said", plain.token_ids)])
+    assert calls == plain_calls
+    assert [len(call) for call in calls] == list(range(3, 43))
+    assert copying.stats.accepted > 10
 
 
 def test_the_next_drafter_steps_in_for_a_broken_one():
