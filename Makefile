@@ -59,8 +59,7 @@ bench: $(INSTALLED)
 	$(BIN)/python bench/answers.py $(ARGS)
 
 demo-index: $(INSTALLED)
-	rm -rf indexes/demo
-	$(BIN)/quoth index sync $(GUIDE) --index indexes/demo
+	$(BIN)/python docs/make_demo_index.py
 
 handbook:
 	$(PYTHON) docs/make_handbook.py
