@@ -28,8 +28,9 @@ class Place:
     said: str  # "copied from", "found word for word in", "given to the model from"
     label: str
     colour: str  # CSS class
-    is_other: bool = False  # one of a quote's other places
-    others: tuple[SourceSpan, ...] = ()
+    others: tuple[
+        tuple[str, SourceSpan], ...
+    ] = ()  # reference and range of the same text elsewhere
 
 
 def quote_ref(exchange: int, quote: int) -> str:
@@ -88,23 +89,22 @@ def _quote_place(ref: str, exchange: Exchange, index: int) -> Place:
         said="copied from" if citation.origin == "copied" else "found word for word in",
         label=source.label,
         colour=source.colour,
-        others=citation.others,
+        others=tuple((other_ref(ref, other), span) for other, span in enumerate(citation.others)),
     )
 
 
 def _other_place(quoted: Place, other: int, name_of: Callable[[str], str | None]) -> Place | None:
     if other >= len(quoted.others):
         return None
-    span = quoted.others[other]
+    ref, span = quoted.others[other]
     name = name_of(span.source_id)
     return Place(
-        ref=other_ref(quoted.ref, other),
+        ref=ref,
         span=span,
         name=name or "An earlier turn",
         kind="turn" if name is None else "document",
         said="also in",
         label=quoted.label,
         colour=quoted.colour,
-        is_other=True,
-        others=quoted.others,
+        others=((quoted.ref, quoted.span), *(one for one in quoted.others if one[0] != ref)),
     )

@@ -39,7 +39,7 @@ class Chat:
         span = found.span
         try:
             source = self.assistant.source_text(span.source_id)
-            others = [self._other(one) for one in found.others]
+            others = [self._other(ref, span) for ref, span in found.others]
             page = self._page(found, span)
         except QuothError as error:
             return missing_source(found.ref, str(error))
@@ -69,10 +69,10 @@ class Chat:
     def _names(self) -> dict[str, str]:
         return {one.document_id: one.document for one in self.assistant.documents()}
 
-    def _other(self, span: SourceSpan) -> OtherPlace:
+    def _other(self, ref: str, span: SourceSpan) -> OtherPlace:
         name = self._names().get(span.source_id)
         page = None if name is None else self.assistant.page_at(span.source_id, span.start)
-        return OtherPlace(name=name or "an earlier turn", page=page)
+        return OtherPlace(ref=ref, name=name or "an earlier turn", page=page)
 
     def _page(self, found: Place, span: SourceSpan) -> int | None:
         if found.kind == "turn":

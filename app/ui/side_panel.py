@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from quoth.app.ui.excerpts import Excerpt
 from quoth.app.ui.markup import Html, element
-from quoth.app.ui.places import Place, other_ref
+from quoth.app.ui.places import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherPlace:
     """Another place that holds the same text."""
 
+    ref: str
     name: str
     page: int | None
 
@@ -23,7 +24,7 @@ def side_panel(
     return element(
         "section",
         _head(place, page),
-        _others(place, others),
+        _others(others),
         element(
             "div",
             _cut(is_cut=text.is_cut_before, words="The document begins further up."),
@@ -90,10 +91,9 @@ def _close() -> Html:
     )
 
 
-def _others(place: Place, others: Sequence[OtherPlace]) -> Html:
+def _others(others: Sequence[OtherPlace]) -> Html:
     if not others:
         return Html()
-    base = place.ref.split("-o", maxsplit=1)[0]
     buttons = (
         element(
             "button",
@@ -101,9 +101,9 @@ def _others(place: Place, others: Sequence[OtherPlace]) -> Html:
             "" if other.page is None else f" p. {other.page}",
             type="button",
             class_="q-other",
-            data_ref=other_ref(base, index),
+            data_ref=other.ref,
         )
-        for index, other in enumerate(others)
+        for other in others
     )
     return element("p", element("span", "Also in", class_="q-caption"), *buttons, class_="q-others")
 
