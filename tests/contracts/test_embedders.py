@@ -1,5 +1,7 @@
 """What every embedder promises."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,26 @@ def test_the_company_of_a_text_does_not_change_its_vector(embedder: Embedder) ->
     alone = embedder.embed(TEXTS[:1])[0]
     together = embedder.embed(["long " * 200, TEXTS[0], *TEXTS * 3])[1]
     assert alone @ together == pytest.approx(1, abs=1e-4)
+
+
+def test_a_question_has_a_vector_like_the_passage_that_answers_it(embedder: Embedder) -> None:
+    vector = embedder.embed_query("Where did the cat sit?")
+    assert vector.shape == (embedder.dim,)
+    assert vector.dtype == np.float32
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+    cat, _, stocks = embedder.embed(TEXTS)
+    assert vector @ cat > vector @ stocks
+
+
+def test_several_threads_get_their_own_vectors(embedder: Embedder) -> None:
+    texts = [f"{word} " * n for n, word in enumerate(["red", "green", "blue", "pink"] * 3, start=1)]
+    expected = [embedder.embed([text])[0] for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        queries = pool.map(embedder.embed_query, texts)
+        passages = pool.map(lambda text: embedder.embed([text] * 3)[2], texts)
+        for given in (queries, passages):
+            for vector, right in zip(given, expected, strict=True):
+                assert vector @ right == pytest.approx(1, abs=1e-4)
 
 
 def test_progress_ends_with_all_done(embedder: Embedder) -> None:

@@ -21,7 +21,7 @@ def test_importing_loads_nothing_heavy(module):
 
 
 def test_importing_takes_less_than_a_fifth_of_a_second():
-    """Best of five, since other processes disturb the clock; the interpreter's start not counted."""
+    """Best of five, for other processes disturb the clock; the interpreter's start apart."""
     code = "import time; t = time.perf_counter(); import quoth; print(time.perf_counter() - t)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
