@@ -30,5 +30,12 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Vectors of unit length, float32 [len(texts), dim]."""
+        """Vectors of passages, of unit length: float32 [len(texts), dim]. From any thread."""
+        ...
+
+    def embed_query(self, query: str) -> Vectors:
+        """The vector of a question, of unit length: float32 [dim]. From any thread.
+
+        Some models read questions and passages differently (E5, BGE: "query: ", "passage: ").
+        """
         ...

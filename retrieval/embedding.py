@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from quoth.errors import ModelLoadError
 from quoth.retrieval.embedder import Embedder, Vectors
 from quoth.retrieval.hashing import HASHING_NAME, HashingEmbedder
 from quoth.retrieval.progress import Progress
+from quoth.retrieval.turns import Turns
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 _DEFAULT_NAMES = {DEFAULT_EMBEDDER, f"sentence-transformers/{DEFAULT_EMBEDDER}"}
 _BATCH = 32
-_SLICE = 8 * _BATCH  # texts per call, so that progress is told and similar lengths meet
+_OPTIONS: dict[str, Any] = {
+    "batch_size": _BATCH,
+    "normalize_embeddings": True,
+    "convert_to_numpy": True,
+    "show_progress_bar": False,
+}
 
 
 def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) -> Embedder:
@@ -47,29 +53,37 @@ def load_embedder(name: str = DEFAULT_EMBEDDER, *, device: str | None = None) ->
 
 
 class SentenceTransformerEmbedder:
-    """A sentence-transformers model. Code that a model repository brings along is never run."""
+    """A sentence-transformers model. Code that a model repository brings along is never run.
+
+    Tokenizers are not safe for several threads, so batches take turns; a question need not wait
+    for more than the batch in work.
+    """
 
     def __init__(self, source: str | Path, *, id: str, device: str | None = None) -> None:
         self.id = id
         self._model = _load(source, id, device)
         self.dim: int = self._model.get_embedding_dimension() or 0
         self.max_tokens: int = self._model.max_seq_length or 512
+        self._turns = Turns()
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
-        """Vectors of unit length, float32 [len(texts), dim]."""
+        """Vectors of passages, of unit length: float32 [len(texts), dim]."""
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(texts), _SLICE):
-            part = list(texts[start : start + _SLICE])
-            vectors[start : start + len(part)] = self._model.encode(
-                part,
-                batch_size=_BATCH,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
+        by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]), reverse=True)
+        for start in range(0, len(texts), _BATCH):
+            places = by_length[start : start + _BATCH]  # alike in length: little padding
+            with self._turns.patient():
+                vectors[places] = self._model.encode_document(
+                    [texts[place] for place in places], **_OPTIONS
+                )
             if progress:
-                progress(start + len(part), len(texts), "embedding")
+                progress(start + len(places), len(texts), "embedding")
         return vectors
+
+    def embed_query(self, query: str) -> Vectors:
+        """The vector of a question, of unit length: float32 [dim]."""
+        with self._turns.urgent():
+            return np.asarray(self._model.encode_query([query], **_OPTIONS)[0], dtype=np.float32)
 
 
 def _load(source: str | Path, name: str, device: str | None) -> "SentenceTransformer":

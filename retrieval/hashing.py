@@ -48,6 +48,11 @@ class HashingEmbedder:
             progress(len(texts), len(texts), "embedding")
         return vectors
 
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """The vector of a question, of unit length: float32 [dim]."""
+        vector: NDArray[np.float32] = self.embed([query])[0]
+        return vector
+
 
 def _features(text: str) -> Iterator[tuple[str, float]]:
     for match in _WORD.finditer(text.lower()):

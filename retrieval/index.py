@@ -185,7 +185,7 @@ class Index:
             raise InputError(f"At least one passage must be asked for, not {k}.")
         if not query.strip():
             raise InputError("The question is empty. Ask something.")
-        vector = self._needed_embedder().embed([query])[0]
+        vector = self._needed_embedder().embed_query(query)
         return self._searcher.search(vector, k)
 
     def documents(self) -> tuple[DocumentStatus, ...]:

@@ -18,7 +18,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 class CountingEmbedder(HashingEmbedder):
-    """Remembers every text that it was asked to read."""
+    """Remembers every passage that it was asked to read."""
 
     def __init__(self, dim: int = 256) -> None:
         super().__init__(dim)
@@ -27,3 +27,6 @@ class CountingEmbedder(HashingEmbedder):
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> np.ndarray:
         self.read.extend(texts)
         return super().embed(texts, progress=progress)
+
+    def embed_query(self, query: str) -> np.ndarray:
+        return super().embed([query])[0]

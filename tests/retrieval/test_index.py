@@ -238,7 +238,7 @@ def test_a_damaged_vector_file_is_made_again_from_the_database(
         assert again.search("bridge", k=9) == expected
         assert again.sync([docs]).unchanged == 3
         assert again.verify().is_clean
-    assert embedder.read == ["bridge"]  # nothing was embedded again
+    assert embedder.read == []  # nothing was embedded again
     assert ("damaged" in caplog.text) == (damage != "missing")
 
 
