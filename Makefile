@@ -37,7 +37,10 @@ help:
 
 run: $(INSTALLED) $(SYNCED)
 	@echo "Starting the web chat; this takes about ten seconds."
-	@$(BIN)/quoth chat --index $(LOCAL_INDEX) --port $(PORT)
+	@$(BIN)/quoth chat --index $(LOCAL_INDEX) --port $(PORT) \
+		--example "What does a citation prove?" \
+		--example "How does sync compare files?" \
+		--example "What is a copy source?"
 
 test: $(DEV_INSTALLED)
 	$(BIN)/pytest -rs $(ARGS)

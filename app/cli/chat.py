@@ -15,12 +15,14 @@ from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_f
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@click.option("--example", "examples", multiple=True, help="A question to offer on the empty page.")
 @with_options(*INDEX_OPTIONS, *MODEL_OPTIONS)
 def chat(
     more_docs: tuple[Path, ...],
     docs: tuple[Path, ...],
     host: str,
     port: int,
+    examples: tuple[str, ...],
     **options: Any,  # noqa: ANN401 - click hands over every shared option
 ) -> None:
     """Open the web chat over documents. Anyone who can reach the address can read them.
@@ -37,7 +39,7 @@ def chat(
 
     serve.free_port(host, port)  # before minutes are spent on indexing
     with open_assistant(settings, documents, create=True) as assistant:
-        serve.serve(assistant, host=host, port=port, ready=_announce)
+        serve.serve(assistant, host=host, port=port, examples=examples, ready=_announce)
 
 
 def _announce(url: str) -> None:

@@ -22,7 +22,9 @@ def open_assistant(
         InputError: The documents gave nothing that could be indexed.
     """
     if documents:
-        sync_documents(settings, documents)
+        report = sync_documents(settings, documents)
+        if report.added or report.changed or report.removed:
+            messages().print(summary(report, settings.index_path), markup=False)
     with messages().status(f"Loading {printable(settings.model)}"):
         assistant = Assistant.open(settings, create=create)
     with assistant:
@@ -50,8 +52,6 @@ def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
                 f"No document could be indexed from {names}. Name files of a known format "
                 "(txt, md, rst, html, pdf, source code), or a folder that holds some."
             )
-    if report.added or report.changed or report.removed:
-        console.print(summary(report, settings.index_path), markup=False)
     return report
 
 
