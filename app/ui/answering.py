@@ -35,35 +35,38 @@ class Answerer:
         conversation = session.conversation
         if not conversation.exchanges or conversation.exchanges[-1].phase != "waiting":
             return
-        for exchange in paced(self._exchanges(conversation), frame_s=_FRAME_S):
+        number = len(conversation.exchanges) - 1
+        for exchange in paced(self._exchanges(conversation, number), frame_s=_FRAME_S):
             if session.conversation is not conversation:
                 return
-            conversation.exchanges[-1] = exchange
+            is_stopped = number in conversation.stopped and exchange.is_open
+            conversation.exchanges[number] = exchange.stopped() if is_stopped else exchange
             yield
 
-    def _exchanges(self, conversation: Conversation) -> Generator[Exchange, None, None]:
-        """The exchange as it grows; the last one is not open, whatever happens."""
-        exchange = conversation.exchanges[-1]
+    def _exchanges(
+        self, conversation: Conversation, number: int
+    ) -> Generator[Exchange, None, None]:
+        """Exchange `number` as it grows; the last one is not open, whatever happens."""
+        exchange = conversation.exchanges[number]
+
+        def is_stopped() -> bool:
+            return number in conversation.stopped
+
         try:
             with self._line.place() as place:
-                yield from self._waiting(exchange, conversation, place)
-                for exchange in self._growing(exchange, conversation):  # noqa: B020 - kept below
-                    yield exchange
+                yield from _waiting(exchange, place, is_stopped)
+                for exchange in self._growing(exchange, conversation, is_stopped):  # noqa: B020
+                    yield exchange  # and keep it for the lines below
         except QuothError as error:
             yield exchange.failed(str(error))
         except Exception:  # the process edge: one answer may break, the page must not
             logger.exception("an answer broke off")
             yield exchange.failed(_UNEXPECTED)
 
-    def _waiting(
-        self, exchange: Exchange, conversation: Conversation, place: Place
+    def _growing(
+        self, exchange: Exchange, conversation: Conversation, is_stopped: Callable[[], bool]
     ) -> Iterator[Exchange]:
-        while (num_ahead := place.num_ahead) and not conversation.is_stopping:
-            yield replace(exchange, num_ahead=num_ahead)
-            place.wait(_WAIT_S)
-
-    def _growing(self, exchange: Exchange, conversation: Conversation) -> Iterator[Exchange]:
-        if conversation.is_stopping:
+        if is_stopped():
             yield exchange.stopped()
             return
         exchange = replace(exchange, phase="searching")
@@ -73,7 +76,7 @@ class Answerer:
         find_excerpt = self._excerpts()
         for event in self._assistant.stream(exchange.question, conversation.id):
             exchange = advance(exchange, event, find_excerpt)
-            if conversation.is_stopping and exchange.is_open:
+            if is_stopped() and exchange.is_open:
                 exchange = exchange.stopped()
                 break
             yield exchange
@@ -91,3 +94,12 @@ class Answerer:
             return excerpt(source, citation.source_start, citation.source_end, reach=_CARD_REACH)
 
         return find
+
+
+def _waiting(
+    exchange: Exchange, place: Place, is_stopped: Callable[[], bool]
+) -> Iterator[Exchange]:
+    """The exchange with how many are ahead, until its turn has come or it is stopped."""
+    while (num_ahead := place.num_ahead) and not is_stopped():
+        yield replace(exchange, num_ahead=num_ahead)
+        place.wait(_WAIT_S)

@@ -11,7 +11,7 @@ class Conversation:
 
     id: str | None = None
     exchanges: list[Exchange] = field(default_factory=list)
-    is_stopping: bool = False
+    stopped: set[int] = field(default_factory=set)  # the exchanges that are to end where they are
 
     @property
     def is_open(self) -> bool:
@@ -27,20 +27,19 @@ class ChatSession:
 
     def renew(self) -> None:
         """Start an empty conversation; an answer that is still growing ends."""
-        self.conversation.is_stopping = True
+        self.stop()
         self.conversation = Conversation()
 
     def ask(self, question: str) -> bool:
         """Put a question; False if it is blank or the last one is still being answered."""
         if not question.strip() or self.conversation.is_open:
             return False
-        self.conversation.is_stopping = False
         self.conversation.exchanges.append(Exchange(question=question.strip()))
         return True
 
     def stop(self) -> None:
-        """End the answer; at once if it has not begun."""
-        conversation = self.conversation
-        conversation.is_stopping = True
-        if conversation.exchanges and conversation.exchanges[-1].phase == "waiting":
-            conversation.exchanges[-1] = conversation.exchanges[-1].stopped()
+        """End the answer where it is."""
+        exchanges = self.conversation.exchanges
+        if self.conversation.is_open:
+            self.conversation.stopped.add(len(exchanges) - 1)
+            exchanges[-1] = exchanges[-1].stopped()

@@ -15,7 +15,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 20_000  # for a machine that is busy with other things
+PATIENCE_MS = 60_000  # for a machine that is busy with other things
 WINDOW = {"width": 1280, "height": 800}
 
 

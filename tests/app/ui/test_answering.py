@@ -84,6 +84,20 @@ def test_stop_before_the_turn_has_come_asks_nothing():
     assert chat.assistant.asked == []
 
 
+def test_the_next_question_can_be_put_while_the_stopped_answer_still_ends():
+    chat, session = chat_of(Own("one"), pause := Pause(), Own(" two three")), asked()
+    answering = chat.answer(session)
+    for _ in answering:
+        if last(session).text == "one":
+            break
+    session.stop()
+    assert session.ask("Next?")
+    pause.go_on.set()
+    list(answering)
+    list(chat.answer(session))
+    assert [one.phase for one in session.conversation.exchanges] == ["stopped", "done"]
+
+
 def test_a_stopped_conversation_takes_the_next_question():
     chat, session = chat_of(Own("one")), asked()
     session.stop()

@@ -126,7 +126,7 @@ def test_other_places_of_the_same_words_open_from_the_panel(visit, scripts, assi
     page.locator(".q-quote").click()
     page.locator(".q-other", has_text="copy.txt").click()
     expect(page.locator("#q-panel .q-text")).to_have_text(f"Here too: {SALES}")
-    page.get_by_role("button", name="report_2022.pdf p. 5").click()
+    page.locator(".q-other", has_text="report_2022.pdf p. 5").click()
     expect(page.locator("#q-panel .q-text")).to_contain_text("Annual report")
 
 
@@ -207,8 +207,8 @@ def test_stop_ends_the_answer_and_the_next_question_is_answered(visit, scripts):
     seen.ask("stop me")
     expect(page.locator(".q-answer")).to_have_text("one")
     page.get_by_role("button", name="Stop").click()
-    pause.go_on.set()
     expect(page.locator(".q-notice")).to_have_text("Stopped.")
+    pause.go_on.set()
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     seen.ask("next")
     expect(page.locator(".q-answer").last).to_have_text("Here.")
