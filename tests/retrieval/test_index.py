@@ -317,3 +317,15 @@ def test_the_manifest_says_what_the_folder_is(index: Index) -> None:
     assert content["format"] == "quoth-index"
     assert content["version"] == 1
     assert content["embedder"] == {"id": "hashing", "dim": 256}
+
+
+def test_looking_at_an_index_changes_no_file_of_it(index: Index, docs: Path) -> None:
+    """A committed index must not turn up as changed because somebody asked it something."""
+    index.close()
+    before = {path.name: path.read_bytes() for path in index.path.iterdir()}
+    with Index.open(index.path, embedder=HashingEmbedder()) as again:
+        again.search("bridge")
+        again.verify()
+        assert again.sync([docs]).unchanged == 3
+    assert {path.name: path.read_bytes() for path in index.path.iterdir()} == before
+    assert set(before) == {"manifest.json", "index.sqlite3", "vectors.faiss", "writer.lock"}
