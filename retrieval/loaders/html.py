@@ -77,8 +77,7 @@ class _Step:
 
 def _steps(soup: "BeautifulSoup") -> Iterator[_Step]:
     """Walk the visible tree without recursion: pages may nest deeper than Python's stack."""
-    from bs4 import NavigableString, Tag
-    from bs4.element import PreformattedString
+    from bs4.element import NavigableString, PreformattedString, Tag
 
     todo: list[PageElement | _Step] = [soup]
     while todo:
