@@ -77,4 +77,4 @@ def described(description: Description) -> Html:
 
 def _counts(one: DocumentLine) -> str:
     passages = counted(one.num_passages, "passage")
-    return passages if one.num_pages is None else f"{counted(one.num_pages, 'page')}, {passages}"
+    return f"{counted(one.num_pages, 'page')}, {passages}" if one.num_pages else passages

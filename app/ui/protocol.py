@@ -23,8 +23,8 @@ class DocumentLine(Protocol):
         """How many passages it gave."""
 
     @property
-    def num_pages(self) -> int | None:
-        """How many pages it has; None where the format has none."""
+    def num_pages(self) -> int:
+        """How many pages it has; 0 where the format has none."""
 
 
 class SkippedLine(Protocol):
@@ -43,8 +43,8 @@ class AddReport(Protocol):
         """The files that did not go in."""
 
     @property
-    def unchanged(self) -> Sequence[object]:
-        """The files that were there already."""
+    def unchanged(self) -> int:
+        """How many files were there already."""
 
     @property
     def passages(self) -> int:

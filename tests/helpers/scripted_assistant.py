@@ -24,7 +24,7 @@ class Line:
     document_id: str
     document: str
     num_passages: int = 1
-    num_pages: int | None = None
+    num_pages: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Skipped:
 @dataclass(frozen=True, kw_only=True)
 class Report:
     skipped: tuple[Skipped, ...] = ()
-    unchanged: tuple[str, ...] = ()
+    unchanged: int = 0
     passages: int = 0
 
 
@@ -131,7 +131,7 @@ class ScriptedAssistant:
                 document_id=id_,
                 document=self.names[id_],
                 num_passages=1 + len(text) // 200,
-                num_pages=1 + len(text) // PAGE_CHARACTERS if self._has_pages(id_) else None,
+                num_pages=1 + len(text) // PAGE_CHARACTERS if self._has_pages(id_) else 0,
             )
             for id_, text in self.texts.items()
         ]
