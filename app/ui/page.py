@@ -18,7 +18,7 @@ from quoth.app.ui.sessions import Chat
 
 _PRIVATE: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE: Final[dict[str, Any]] = {**_PRIVATE, "queue": False}  # does not wait behind answers
-_SHEETS: Final = ("frame.css", "conversation.css", "side_panel.css")
+_SHEETS: Final = ("conversation.css", "side_panel.css", "frame.css")  # what is narrow comes last
 _TOGGLE: Final = "() => { window.quoth.toggle('library'); }"
 
 
