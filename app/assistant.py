@@ -18,11 +18,13 @@ from quoth.app.measures import measure
 from quoth.app.settings import Settings
 from quoth.app.sources import citable_sources
 from quoth.app.tokenizing import ChatTokenizer
-from quoth.app.uploads import store_uploads
+from quoth.app.uploads import discard_upload, store_uploads
 from quoth.decoding import Decoder, Step
-from quoth.errors import InputError, UnsupportedModelError
+from quoth.errors import ConfigError, InputError, UnsupportedModelError
 from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport, load_embedder
 from quoth.types import Turn
+
+BASE_MODEL_STOPS = ("\n\nQuestion:",)  # a base model goes on with a question of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,11 @@ class Assistant:
                 "The decoder has no tokenizer, and questions are text. Give it one: "
                 "Decoder(model, tokenizer)."
             )
+        if settings.max_new_tokens >= decoder.max_length:
+            raise ConfigError(
+                f"max_new_tokens is {settings.max_new_tokens}; the model's window has only "
+                f"{decoder.max_length} tokens for question, passages and answer together."
+            )
         self._tokenizer = ChatTokenizer(decoder.tokenizer)
         self._conversations = Conversations()
         self._model_turn = threading.Lock()
@@ -72,13 +79,17 @@ class Assistant:
         embedder = load_embedder(settings.embedder)
         open_index = Index.open_or_create if create else Index.open
         index = open_index(settings.index_path, embedder=embedder)
-        decoder = Decoder.from_pretrained(
-            settings.model,
-            device=settings.device,
-            dtype=settings.dtype,
-            revision=settings.revision,
-        )
-        return cls(index, decoder, settings)
+        try:
+            decoder = Decoder.from_pretrained(
+                settings.model,
+                device=settings.device,
+                dtype=settings.dtype,
+                revision=settings.revision,
+            )
+            return cls(index, decoder, settings)
+        except BaseException:
+            index.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +122,10 @@ class Assistant:
         """
         question = self._checked(question)
         conversation_id = conversation_id or self.new_conversation()
+        with self._model_turn:
+            yield from self._answer(question, conversation_id)
+
+    def _answer(self, question: str, conversation_id: str) -> Iterator[Event]:
         turns = self._conversations.turns(conversation_id)
         began = perf_counter()
         hits = self._retrieve(question, turns)
@@ -132,11 +147,10 @@ class Assistant:
             decode=self._tokenizer.decode,
             min_chars=self.settings.min_citation_chars,
         )
-        self._conversations.add(conversation_id, "user", question)
         try:
             last = yield from self._decode(fitted, tracker)
         finally:  # an answer that was stopped stays part of the conversation, as far as it came
-            turn = self._conversations.add(conversation_id, "assistant", tracker.text)
+            turn = self._conversations.add(conversation_id, question, tracker.text)
         citations = tracker.all_citations()
         coverage, stats = measure(tracker.text, citations, fitted, last, retrieve_s)
         yield Done(
@@ -180,7 +194,10 @@ class Assistant:
     ) -> SyncReport:
         """Take in uploaded files; they are copied, and shown under their (cleaned) names."""
         stored = store_uploads(self.settings.index_path, files, names)
-        return self.index.sync(stored, progress=progress, prune=False)
+        report = self.index.sync(stored, progress=progress)
+        for skipped in report.skipped:
+            discard_upload(self.settings.index_path, skipped.path)
+        return report
 
     def describe(self) -> AssistantDescription:
         """What answers, and from what."""
@@ -203,11 +220,6 @@ class Assistant:
                 f"The question has {len(question)} characters; at most {limit} are allowed. "
                 "Shorten it, or raise max_question_chars in the settings."
             )
-        if not self.index.documents():
-            raise InputError(
-                f"The index {str(self.settings.index_path)!r} holds no documents. Add some with: "
-                f"quoth index sync PATH --index {self.settings.index_path}"
-            )
         return question
 
     def _retrieve(self, question: str, turns: Sequence[Turn]) -> list[SearchHit]:
@@ -217,6 +229,11 @@ class Assistant:
         """
         k = self.settings.num_passages
         hits = self.index.search(question, k)
+        if not hits:
+            raise InputError(
+                f"The index {str(self.settings.index_path)!r} holds no documents. Add some with: "
+                f"quoth index sync PATH --index {self.settings.index_path}"
+            )
         asked = [turn.text for turn in turns if turn.role == "user"]
         if asked:
             hits = [*hits, *self.index.search(f"{asked[-1]} {question}", k)]
@@ -231,21 +248,21 @@ class Assistant:
         self, fitted: Fitted, tracker: CitationTracker
     ) -> Generator[Text | Cited, None, Step]:
         settings = self.settings
-        with self._model_turn:
-            steps = self.decoder.stream(
-                fitted.prompt.token_ids,
-                references=[source.reference for source in fitted.prompt.sources],
-                max_new_tokens=settings.max_new_tokens,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                seed=settings.seed,
-                drafting=settings.drafting,
-            )
-            for step in steps:
-                start = len(tracker.text)
-                cited = tracker.feed(step.token_ids, step.text, step.copied)
-                if step.text:
-                    yield Text(start=start, text=step.text)
-                yield from (Cited(citation=citation) for citation in cited)
-            yield from (Cited(citation=citation) for citation in tracker.finish())
+        steps = self.decoder.stream(
+            fitted.prompt.token_ids,
+            references=[source.reference for source in fitted.prompt.sources],
+            max_new_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            seed=settings.seed,
+            drafting=settings.drafting,
+            stop=() if self._tokenizer.has_template else BASE_MODEL_STOPS,
+        )
+        for step in steps:
+            start = len(tracker.text)
+            cited = tracker.feed(step.token_ids, step.text, step.copied)
+            if step.text:
+                yield Text(start=start, text=step.text)
+            yield from (Cited(citation=citation) for citation in cited)
+        yield from (Cited(citation=citation) for citation in tracker.finish())
         return step

@@ -116,10 +116,12 @@ def build_prompt(tokenizer: ChatTokenizer, messages: Sequence[Message]) -> Promp
         ids, offsets = tokenizer.encode_text(message.content)
         token_ids += ids
         sources += [_locate(source, ids, offsets) for source in message.sources]
-    last = messages[-1].sources
-    passages = {source.source_id for source in last}
-    sources.sort(key=lambda source: source.source_id not in passages)  # passages rank before turns
-    return Prompt(token_ids=tuple(token_ids), sources=tuple(sources))
+    first_places = {source.source_id: source for source in reversed(sources)}
+    passages = {source.source_id for source in messages[-1].sources}
+    ranked = sorted(  # passages before turns, each in the prompt's order
+        reversed(first_places.values()), key=lambda source: source.source_id not in passages
+    )
+    return Prompt(token_ids=tuple(token_ids), sources=tuple(ranked))
 
 
 def _locate(

@@ -8,14 +8,18 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from quoth.errors import ConfigError
+from quoth.retrieval import DEFAULT_EMBEDDER
 
 DEFAULT_MODEL = "quoth-mini"
-DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+DRAFTINGS = ("auto", "reference", "none")
 SETTINGS_FILE = "quoth.toml"
+OTHER_VARIABLES = frozenset(  # of the environment, which are no settings
+    {"QUOTH_HOME", "QUOTH_PORT", "QUOTH_DOCUMENTS", "QUOTH_TEST_DATA"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +48,15 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("num_passages", "max_new_tokens", "min_citation_chars", "max_question_chars"):
             _check(name, getattr(self, name), minimum=1)
-        _check("temperature", self.temperature, minimum=0)
+        if not 0 <= self.temperature < float("inf"):
+            raise ConfigError(f"temperature is {self.temperature}; it must be 0 or above.")
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"top_p is {self.top_p}; it must lie above 0 and at most at 1.")
+        if not 0 <= self.seed < 2**64:
+            raise ConfigError(f"seed is {self.seed}; it must lie from 0 to 2**64 - 1.")
+        if self.drafting not in DRAFTINGS:
+            known = ", ".join(DRAFTINGS)
+            raise ConfigError(f"drafting is {self.drafting!r}; known are: {known}.")
 
 
 def _check(name: str, value: float, *, minimum: int) -> None:
@@ -81,6 +91,7 @@ def default_index_path(documents: Sequence[Path] = ()) -> Path:
 def load_settings(
     overrides: Mapping[str, object] | None = None,
     *,
+    documents: Sequence[Path] = (),
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Settings:
@@ -88,6 +99,7 @@ def load_settings(
 
     Args:
         overrides: Explicit values, by the names of `Settings`.
+        documents: Without an `index_path` from anywhere, the default index of these is taken.
         file: A TOML file; by default `quoth.toml` in the working folder, if there is one.
         environ: The environment; by default this process's.
 
@@ -98,7 +110,7 @@ def load_settings(
     values |= _from_file(file)
     values |= _from_environment(os.environ if environ is None else environ)
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
-    values.setdefault("index_path", default_index_path())
+    values.setdefault("index_path", default_index_path(documents))
     return _validated(values)
 
 
@@ -114,9 +126,11 @@ def _from_file(file: Path | None) -> dict[str, object]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    known = {field.name for field in fields(Settings)}
-    names = {f"QUOTH_{name.upper()}": name for name in known}
-    return {names[key]: value for key, value in environ.items() if key in names}
+    return {
+        key.removeprefix("QUOTH_").lower(): value
+        for key, value in environ.items()
+        if key.startswith("QUOTH_") and key not in OTHER_VARIABLES
+    }
 
 
 def _validated(values: Mapping[str, object]) -> Settings:
@@ -127,7 +141,7 @@ def _validated(values: Mapping[str, object]) -> Settings:
     if unknown:
         raise ConfigError(f"Unknown setting {unknown[0]!r}. Known are: {', '.join(known)}.")
     try:
-        return TypeAdapter(Settings).validate_python(dict(values))
+        settings = TypeAdapter(Settings).validate_python(dict(values))
     except ValidationError as error:
         problem = error.errors()[0]
         if isinstance(cause := problem.get("ctx", {}).get("error"), ConfigError):
@@ -135,3 +149,4 @@ def _validated(values: Mapping[str, object]) -> Settings:
         name = ".".join(str(part) for part in problem["loc"])
         message = f"The setting {name} has the value {problem['input']!r}: {problem['msg']}."
         raise ConfigError(message) from error
+    return replace(settings, index_path=settings.index_path.expanduser())

@@ -1,7 +1,7 @@
 """What a prompt was made of, as sources that can be cited."""
 
-from collections.abc import Callable
-from functools import partial
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 
 from quoth.app.citations import CitableSource
 from quoth.app.context import Fitted
@@ -33,6 +33,7 @@ def citable_sources(
 def _from_passage(
     source: PromptSource, passage: Passage, page_at: Callable[[str, int], int | None]
 ) -> CitableSource:
+    first_offsets = _page_breaks(passage, page_at)
     return CitableSource(
         reference_id=passage.id,
         source_id=passage.document_id,
@@ -41,8 +42,28 @@ def _from_passage(
         document=passage.document,
         kind="document",
         char_ranges=source.char_ranges,
-        page_at=partial(page_at, passage.document_id),
+        page_at=lambda offset: _page(passage, first_offsets, offset),
     )
+
+
+def _page_breaks(passage: Passage, page_at: Callable[[str, int], int | None]) -> list[int]:
+    """Where in the document each page after the passage's first one begins.
+
+    Looked up before decoding, so that a document which changes or goes meanwhile spoils nothing.
+    """
+    if passage.page is None or passage.end_page is None:
+        return []
+    pages = range(passage.page + 1, passage.end_page + 1)
+    offsets = range(passage.start, passage.end)
+    return [
+        passage.start
+        + bisect_left(offsets, page, key=lambda at: page_at(passage.document_id, at) or 0)
+        for page in pages
+    ]
+
+
+def _page(passage: Passage, first_offsets: Sequence[int], offset: int) -> int | None:
+    return None if passage.page is None else passage.page + bisect_right(first_offsets, offset)
 
 
 def _from_turn(source: PromptSource, turn: Turn) -> CitableSource:

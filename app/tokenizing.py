@@ -3,6 +3,7 @@
 Wraps a Hugging Face tokenizer. Knows nothing of passages.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,28 @@ class ChatTokenizer:
                 "citations need. Choose a model with a fast tokenizer (tokenizer.json)."
             )
         self._tokenizer = tokenizer
+        self._lock = threading.Lock()  # `split_special_tokens` is set on the shared tokenizer
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the model was made for chats; base models are not."""
+        return bool(self._tokenizer.chat_template)
 
     def encode_template(self, text: str) -> list[int]:
         """Token ids of template text; special tokens count as such."""
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        with self._lock:
+            encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=False)
+        return list(encoding["input_ids"])
 
     def encode_text(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Token ids and character offsets of foreign text; nothing in it is a special token."""
-        encoding = self._tokenizer(
-            text, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True
-        )
+        with self._lock:
+            encoding = self._tokenizer(
+                text,
+                add_special_tokens=False,
+                return_offsets_mapping=True,
+                split_special_tokens=True,
+            )
         return list(encoding["input_ids"]), [
             (int(a), int(b)) for a, b in encoding["offset_mapping"]
         ]
@@ -59,7 +72,7 @@ class ChatTokenizer:
 
     def apply_template(self, messages: Sequence[tuple[str, str]]) -> str:
         """Render (role, content) pairs, ready for the assistant to speak."""
-        template = None if self._tokenizer.chat_template else PLAIN_TEMPLATE
+        template = None if self.has_template else PLAIN_TEMPLATE
         rendered = self._tokenizer.apply_chat_template(
             [{"role": role, "content": content} for role, content in messages],
             chat_template=template,
@@ -76,7 +89,9 @@ class ChatTokenizer:
 
 
 def render(tokenizer: ChatTokenizer, messages: Sequence[tuple[str, str]]) -> str:
-    """Render the messages; where a template knows no system role, its text joins the question.
+    """Render the messages; where a template refuses a system role, its text joins the question.
+
+    A template may leave the system message out: quoth-mini's does, since it was trained without.
 
     Raises:
         UnsupportedModelError: The template refuses the messages or drops the question.

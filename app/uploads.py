@@ -1,16 +1,20 @@
 """Uploaded files: copied into the index's folder, under names that cannot lead anywhere else."""
 
-import secrets
+import hashlib
 import shutil
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-MAX_NAME_CHARS = 100
+MAX_NAME_BYTES = 200  # file systems allow 255
+MAX_SUFFIX_BYTES = 16
+UPLOADS = "uploads"
 
 
 def store_uploads(index_path: Path, files: Sequence[Path], names: Sequence[str]) -> list[Path]:
-    """Copy uploaded files, each into a folder of its own with a random name.
+    """Copy uploaded files, each into a folder that is named by its content.
+
+    So a file that is uploaded twice is one document.
 
     Args:
         index_path: The index's folder; the copies go below its `uploads`.
@@ -22,11 +26,21 @@ def store_uploads(index_path: Path, files: Sequence[Path], names: Sequence[str])
     """
     stored = []
     for file, name in zip(files, names, strict=True):
-        folder = index_path / "uploads" / secrets.token_hex(8)
-        folder.mkdir(parents=True)
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        folder = index_path / UPLOADS / digest[:16]
+        folder.mkdir(parents=True, exist_ok=True)
         stored.append(folder / clean_name(name))
         shutil.copyfile(file, stored[-1])
     return stored
+
+
+def discard_upload(index_path: Path, path: Path) -> None:
+    """Delete a copy that `store_uploads` made; a path from anywhere else is left alone."""
+    if path.is_relative_to((index_path / UPLOADS).absolute()):
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def clean_name(name: str) -> str:
@@ -36,8 +50,9 @@ def clean_name(name: str) -> str:
     """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = (c if c.isalnum() or c in " ._-()" else "_" for c in unicodedata.normalize("NFC", base))
-    cleaned = "".join(kept).strip(" .")
-    stem, dot, suffix = cleaned.rpartition(".")
-    if not dot:
-        return cleaned[:MAX_NAME_CHARS] or "upload"
-    return f"{stem[: MAX_NAME_CHARS - len(suffix) - 1] or 'upload'}.{suffix[:16]}"
+    cleaned = "".join(kept).strip(" .") or "upload"
+    suffix = Path(cleaned).suffix
+    if len(suffix.encode()) > MAX_SUFFIX_BYTES:
+        suffix = ""
+    stem = cleaned.removesuffix(suffix).encode()[: MAX_NAME_BYTES - len(suffix.encode())]
+    return stem.decode(errors="ignore") + suffix

@@ -72,7 +72,4 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("quoth: interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away: `quoth ask ... | head`
-        sys.stderr.close()
-        return 0
     return 0

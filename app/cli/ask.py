@@ -1,12 +1,12 @@
 """`quoth ask`: one question, answered in the terminal or as JSON."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_from, with_options
+from quoth.app.cli.terminal import escaped_json
 
 
 @click.command()
@@ -43,6 +43,6 @@ def ask(
     with open_assistant(settings, documents) as assistant:
         if as_json:
             answer = assistant.ask(question)
-            click.echo(json.dumps(answer_as_json(answer), ensure_ascii=False))
+            click.echo(escaped_json(answer_as_json(answer)))
         else:
             AnswerPrinter().print(assistant.stream(question))

@@ -1,6 +1,5 @@
 """`quoth index`: keep an index in step with its files, look into it, check it."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
-from quoth.app.cli.terminal import printable
+from quoth.app.cli.terminal import escaped_json, printable
+from quoth.app.uploads import discard_upload
 from quoth.errors import IndexFormatError, InputError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def remove(documents: tuple[str, ...], docs: tuple[Path, ...], **options: Any) -
     """Take DOCUMENTS (ids or names, as `status` shows them) out of an index."""
     with _open(options, docs) as opened:
         held = opened.documents()
+        paths = {document.document_id: document.path for document in held}
         for wanted in documents:
             ids = [d.document_id for d in held if wanted in {d.document_id, d.document}]
             if len(ids) != 1:
@@ -80,6 +81,7 @@ def remove(documents: tuple[str, ...], docs: tuple[Path, ...], **options: Any) -
                     "See `quoth index status` for the ids."
                 )
             opened.remove(ids[0])
+            discard_upload(opened.path, paths[ids[0]])
             click.echo(f"Removed {printable(wanted)}.")
 
 
@@ -102,10 +104,10 @@ def verify(docs: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # no
 
 def _open(options: dict[str, Any], docs: tuple[Path, ...]) -> "Index":
     settings = settings_from(options, docs)
-    from quoth.retrieval import Index, load_embedder
+    from quoth.retrieval import Index
 
-    return Index.open(settings.index_path, embedder=load_embedder(settings.embedder))
+    return Index.open(settings.index_path, embedder=None)  # no model is needed to look into it
 
 
 def _echo_json(values: dict[str, object]) -> None:
-    click.echo(json.dumps(values, ensure_ascii=False, default=str))
+    click.echo(escaped_json(values))

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.text import Text
+
 from quoth.app.assistant import Assistant
 from quoth.app.cli.terminal import messages, printable, progress_bar
 from quoth.app.settings import Settings
@@ -21,37 +23,41 @@ def open_assistant(
         IndexNotFoundError: Without documents and without `create`: there is no index.
         InputError: The documents gave nothing that could be indexed.
     """
-    if documents:
-        report = sync_documents(settings, documents)
-        if report.added or report.changed or report.removed:
-            messages().print(summary(report, settings.index_path), markup=False)
-    with messages().status(f"Loading {printable(settings.model)}"):
-        assistant = Assistant.open(settings, create=create)
+    with messages().status(Text(f"Loading {printable(settings.model)}")):
+        assistant = Assistant.open(settings, create=create or bool(documents))
     with assistant:
+        if documents:
+            report = sync_index(assistant.index, documents)
+            if report.added or report.changed or report.removed:
+                messages().print(summary(report, settings.index_path), markup=False)
         yield assistant
 
 
 def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
-    """Sync the index with files and folders; tell on stderr what was skipped, and why.
+    """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
+    with messages().status(Text(f"Loading {printable(settings.embedder)}")):
+        embedder = load_embedder(settings.embedder)
+    with Index.open_or_create(settings.index_path, embedder=embedder) as index:
+        return sync_index(index, documents)
+
+
+def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:
+    """Sync an index with files and folders; tell on stderr what was skipped, and why.
 
     Raises:
         InputError: Nothing could be indexed, and the index holds nothing.
     """
-    console = messages()
-    with console.status(f"Loading {printable(settings.embedder)}"):
-        embedder = load_embedder(settings.embedder)
-    with Index.open_or_create(settings.index_path, embedder=embedder) as index:
-        with progress_bar() as progress:
-            report = index.sync(documents, progress=progress)
-        for skipped in report.skipped:
-            reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
-            console.print(reason, style="yellow", markup=False)
-        if not index.documents():
-            names = ", ".join(str(path) for path in documents)
-            raise InputError(
-                f"No document could be indexed from {names}. Name files of a known format "
-                "(txt, md, rst, html, pdf, source code), or a folder that holds some."
-            )
+    with progress_bar() as progress:
+        report = index.sync(documents, progress=progress)
+    for skipped in report.skipped:
+        reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
+        messages().print(reason, style="yellow", markup=False)
+    if not index.documents():
+        names = ", ".join(str(path) for path in documents)
+        raise InputError(
+            f"No document could be indexed from {names}. Name files of a known format "
+            "(txt, md, rst, html, pdf, source code), or a folder that holds some."
+        )
     return report
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from quoth.app.settings import Settings, default_index_path, load_settings
+from quoth.app.settings import Settings, load_settings
 from quoth.errors import InputError
 
 Command = Callable[..., None]
@@ -57,7 +57,4 @@ def settings_from(
             raise InputError(f"There is no file or folder {str(path)!r}. Check the path.")
     overrides = dict(options)
     file = overrides.pop("settings_file", None)
-    settings = load_settings(overrides, file=file)
-    if documents and overrides.get("index_path") is None:
-        return load_settings(overrides | {"index_path": default_index_path(documents)}, file=file)
-    return settings
+    return load_settings(overrides, documents=documents, file=file)

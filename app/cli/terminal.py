@@ -3,11 +3,12 @@
 Text of documents and models may hold escape sequences that move the cursor or rewrite the title.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from quoth.retrieval import Progress as ProgressCallback
 
@@ -30,6 +31,12 @@ def printable(text: str) -> str:
     return text.translate(_CONTROL)
 
 
+def escaped_json(values: object) -> str:
+    """One line of JSON in which no character can steer a terminal."""
+    line = json.dumps(values, ensure_ascii=False, default=str)
+    return line.translate({code: f"\\u{code:04x}" for code in _CONTROL})
+
+
 def colour(number: int) -> str:
     """The colour of source `number`, counted from 1."""
     return COLOURS[(number - 1) % len(COLOURS)]
@@ -43,7 +50,12 @@ def messages() -> Console:
 @contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
     """A progress bar on stderr, which leaves no trace; silent where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+    )
     with Progress(*columns, console=messages(), transient=True) as bar:
         task = bar.add_task("", total=None)
 

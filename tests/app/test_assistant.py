@@ -13,7 +13,7 @@ DOCUMENTS = {
     "warranty.md": (
         "# Warranty\n\nThe warranty of the Corvid 3 lasts twenty-four months from the day of "
         "purchase. Batteries are covered for six months only.\n\n## Claims\n\nTo make a claim, "
-        "send the receipt and a photograph to the service desk. A claim is answered within ten days.\n"
+        "send the receipt and a photograph to the service desk. We answer within ten days.\n"
     ),
     "ravens.txt": (
         "Ravens build their nests on cliffs and in tall trees. The young leave the nest after "

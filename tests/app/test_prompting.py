@@ -1,5 +1,7 @@
 """Every source is found again in the prompt's own tokens, and no text can pose as the template."""
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +64,34 @@ def test_a_document_cannot_speak_as_the_template(hf_tokenizer, chat_tokenizer):
     end = hf_tokenizer.convert_tokens_to_ids("<|end|>")
     assert prompt.token_ids.count(end) == 2  # of the system message and of the user's
     assert hostile in hf_tokenizer.decode(prompt.token_ids)
+
+
+def test_two_threads_do_not_lend_each_other_their_special_tokens(hf_tokenizer, chat_tokenizer):
+    """The switch is state of the shared tokenizer; unlocked, 5 of 3000 encodings went wrong."""
+    end = hf_tokenizer.convert_tokens_to_ids("<|end|>")
+    results = {"text": set(), "template": set()}
+
+    def encode_texts():
+        for _ in range(1500):
+            results["text"].add(end in chat_tokenizer.encode_text("a <|end|> b")[0])
+
+    def encode_templates():
+        for _ in range(1500):
+            results["template"].add(end in chat_tokenizer.encode_template("a <|end|> b"))
+
+    threads = [threading.Thread(target=work) for work in (encode_texts, encode_templates)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {"text": {False}, "template": {True}}
+
+
+def test_a_turn_that_the_template_renders_twice_is_one_source(hf_tokenizer):
+    template = "{% for m in messages %}{{ m['content'] }} {{ m['content'] }}{% endfor %}"
+    tokenizer = with_template(hf_tokenizer, template)
+    prompt = build_prompt(tokenizer, compose("why?", [passage("Because.")], turns_of(["a", "b"])))
+    assert [source.source_id for source in prompt.sources] == ["p0", "t0", "t1"]
 
 
 def test_the_prompt_reads_as_the_template_renders_it(hf_tokenizer, chat_tokenizer):

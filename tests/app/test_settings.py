@@ -20,6 +20,25 @@ def test_later_sources_win(tmp_path):
     assert settings.device == "auto"
 
 
+def test_an_unknown_variable_is_named():
+    with pytest.raises(ConfigError, match="'num_passage'"):
+        load_settings(environ={"QUOTH_NUM_PASSAGE": "5"})
+
+
+def test_variables_that_are_no_settings_are_left_alone():
+    environ = {"QUOTH_HOME": "/somewhere", "QUOTH_PORT": "80", "PATH": "/bin"}
+    assert load_settings(environ=environ).model == "quoth-mini"
+
+
+def test_an_index_named_anywhere_wins_over_that_of_the_documents(tmp_path):
+    documents = [tmp_path]
+    assert load_settings(documents=documents, environ={}).index_path == default_index_path(
+        documents
+    )
+    named = load_settings(documents=documents, environ={"QUOTH_INDEX_PATH": "~/mine"})
+    assert named.index_path == Path("~/mine").expanduser()
+
+
 def test_an_unknown_key_is_named_with_the_known_ones(tmp_path):
     file = tmp_path / "quoth.toml"
     file.write_text("modle = 'x'\n", encoding="utf-8")
@@ -29,7 +48,16 @@ def test_an_unknown_key_is_named_with_the_known_ones(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("temperature", -1), ("top_p", 0), ("top_p", 1.5), ("num_passages", 0), ("seed", "many")],
+    [
+        ("temperature", -1),
+        ("top_p", 0),
+        ("top_p", 1.5),
+        ("num_passages", 0),
+        ("seed", "many"),
+        ("seed", -1),
+        ("drafting", "magic"),
+        ("temperature", "nan"),
+    ],
 )
 def test_a_bad_value_is_named(name, value):
     with pytest.raises(ConfigError, match=rf"{name}.*{value}"):

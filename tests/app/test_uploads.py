@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quoth.app.uploads import clean_name, store_uploads
+from quoth.app.uploads import clean_name, discard_upload, store_uploads
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,9 @@ from quoth.app.uploads import clean_name, store_uploads
         ("", "upload"),
         (".hidden", "hidden"),
         ("<img src=x onerror=alert(1)>.md", "_img src_x onerror_alert(1)_.md"),
-        ("a" * 300 + ".pdf", "a" * 96 + ".pdf"),
+        ("a" * 300 + ".pdf", "a" * 196 + ".pdf"),
+        ("漢" * 300 + ".pdf", "漢" * 65 + ".pdf"),
+        ("x." + "y" * 300, "x." + "y" * 198),
     ],
 )
 def test_names_are_cleaned(name, cleaned):
@@ -28,7 +30,7 @@ def test_names_are_cleaned(name, cleaned):
 def test_no_name_leads_anywhere(name):
     cleaned = clean_name(name)
     assert cleaned
-    assert len(cleaned) <= 100
+    assert len(cleaned.encode()) <= 200
     assert not set(cleaned) & set('/\\<>:"|?*\0\n')
     assert cleaned not in {".", ".."}
     assert not cleaned.startswith(".")
@@ -44,3 +46,14 @@ def test_files_of_the_same_name_are_both_kept(tmp_path):
     assert [path.name for path in stored] == ["notes.txt", "notes.txt"]
     assert [path.read_text(encoding="utf-8") for path in stored] == ["text 0", "text 1"]
     assert all(path.is_relative_to(tmp_path / "index") for path in stored)
+    assert store_uploads(tmp_path / "index", files[:1], ["notes.txt"]) == stored[:1]
+
+
+def test_only_copies_are_discarded(tmp_path):
+    file = tmp_path / "mine.txt"
+    file.write_text("text", encoding="utf-8")
+    (copy,) = store_uploads(tmp_path / "index", [file], ["notes.txt"])
+    discard_upload(tmp_path / "index", file)
+    discard_upload(tmp_path / "index", copy)
+    assert file.exists()
+    assert not copy.parent.exists()
