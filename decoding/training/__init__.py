@@ -1,0 +1,9 @@
+"""Training of quoth-mini, the embedded model that answers by quoting."""
+
+from __future__ import annotations
+
+from quoth.decoding.training.mini import Progress, TrainingReport, train_mini
+from quoth.decoding.training.ranking import PassageRanker
+from quoth.decoding.training.recipe import MiniRecipe
+
+__all__ = ["MiniRecipe", "PassageRanker", "Progress", "TrainingReport", "train_mini"]

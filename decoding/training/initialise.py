@@ -1,0 +1,142 @@
+"""Weights that can already answer: a Llama whose first layers hold hand-made attention circuits.
+
+Copying and matching need no training when the circuits for them are written in at the start, which
+saves the long plateau before induction heads form (Olsson et al. 2022, arXiv 2209.11895). The
+residual stream is divided into named subspaces (``subspaces``); layers 0-2 match every token
+against the question (``matching``), layer 3 chooses and layer 4 copies (``choosing``). All else is
+small and random, and everything is trained on. ``rope_theta`` must be large, so that half of each
+head hardly turns within the context.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from quoth.decoding.training import choosing, matching
+from quoth.decoding.training.heads import Head, blank_head, orthogonal
+from quoth.decoding.training.subspaces import (
+    EMBEDDED,
+    EMBEDDED_NORM2,
+    FIRST_PASSAGE,
+    USER_SECTION,
+    Subspaces,
+    TokenFeatures,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MIN_HEADS, _MIN_LAYERS, _MIN_WIDTH = 4, 5, 192
+_NUM_OFFSETS = 3
+_NORM2 = (EMBEDDED_NORM2, EMBEDDED_NORM2 + 4, *[EMBEDDED_NORM2 + 6] * 3)
+"""Expected squared length of the residual stream before each layer."""
+
+
+@torch.no_grad()
+def initialise(
+    config: LlamaConfig, features: TokenFeatures, generator: torch.Generator
+) -> LlamaForCausalLM:
+    """A model of ``config`` with the circuits written into its first five layers.
+
+    Raises:
+        ValueError: If the shape has no room for the circuits.
+    """
+    shape = (config.num_attention_heads, config.num_hidden_layers, config.hidden_size)
+    if any(
+        size < least
+        for size, least in zip(shape, (_MIN_HEADS, _MIN_LAYERS, _MIN_WIDTH), strict=True)
+    ):
+        raise ValueError(
+            f"the circuits need {_MIN_HEADS} heads, {_MIN_LAYERS} layers and width {_MIN_WIDTH}, "
+            f"not {shape}"
+        )
+    model = LlamaForCausalLM(config)
+    _fill_with_noise(model, generator)
+    _write_embeddings(model, features, generator)
+    space = Subspaces(width=config.hidden_size)
+    code = orthogonal(space.code, space.block, generator)
+    _write_matching(model, code, generator)
+    _write_choosing(model, code, features)
+    return model
+
+
+def _fill_with_noise(model: LlamaForCausalLM, generator: torch.Generator) -> None:
+    for name, weight in model.named_parameters():
+        if weight.dim() < 2:
+            continue
+        scale = 0.05 if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.7
+        weight.normal_(0.0, scale / math.sqrt(weight.shape[1]), generator=generator)
+
+
+def _write_embeddings(
+    model: LlamaForCausalLM, features: TokenFeatures, generator: torch.Generator
+) -> None:
+    """Meaning, identity and flags of each token; the output reads meaning and identity."""
+    space = Subspaces(width=model.config.hidden_size)
+    embedding = model.model.embed_tokens.weight
+    embedding.mul_(0.02 / embedding.std())
+    meaning = _principal(features.meaning, space.block)
+    identity = torch.randn(embedding.shape[0], space.block, generator=generator)
+    identity = torch.nn.functional.normalize(identity, dim=1)
+    embedding[:, : space.filler + 1] = 0.0
+    embedding[:, space.meaning] = EMBEDDED * meaning
+    embedding[:, space.identity] = EMBEDDED * identity
+    embedding[:, space.constant] = 1.0
+    for number, token_id in enumerate(features.marker_ids):
+        embedding[token_id, space.section.start + number] = 1.0
+    embedding[list(features.end_ids), space.ends] = 1.0
+    embedding[:, space.rarity] = 0.5 * features.rarity
+    embedding[[*features.marker_ids, *features.end_ids], space.rarity] = 0.0
+    missing = EMBEDDED_NORM2 - embedding.square().sum(dim=1)
+    embedding[:, space.filler] = missing.clamp_min(0.0).sqrt()
+    unembedding = model.lm_head.weight
+    unembedding.mul_(0.01 / unembedding.std())
+    unembedding[:, space.output] = torch.cat([0.6 * meaning, 1.4 * identity], dim=1)
+
+
+def _write_matching(model: LlamaForCausalLM, code: Tensor, generator: torch.Generator) -> None:
+    space = Subspaces(width=model.config.hidden_size)
+    for offset in range(1, _NUM_OFFSETS + 1):
+        matching.write_offset(_head(model, 0, offset - 1), offset, code)
+    matching.write_section(_head(model, 0, _NUM_OFFSETS))
+    scale = math.sqrt(space.width / _NORM2[1])
+    matching.write_asked(model.model.layers[0].mlp, space, scale)
+    matching.write_match(_head(model, 1, 0), generator)
+    matching.write_vote(_head(model, 1, 1), generator)
+    first, second = space.output_parts
+    matching.write_start(_head(model, 1, 2), space.meaning, first)
+    matching.write_start(_head(model, 1, 3), space.identity, second)
+    matching.write_density(_head(model, 2, 0), generator)
+
+
+def _write_choosing(model: LlamaForCausalLM, code: Tensor, features: TokenFeatures) -> None:
+    space = Subspaces(width=model.config.hidden_size)
+    markers = list(features.marker_ids[FIRST_PASSAGE:])
+    unembedding, embedding = model.lm_head.weight, model.model.embed_tokens.weight
+    user = embedding[features.marker_ids[USER_SECTION]]
+    choosing.write_choice_of_passage(_head(model, 3, 0), unembedding[markers][:, space.output])
+    first, second = space.output_parts
+    choosing.write_choice_of_sentence(_head(model, 3, 1), first, user[space.meaning])
+    choosing.write_choice_of_sentence(_head(model, 3, 2), second, user[space.identity])
+    choosing.write_copy(_head(model, 4, 0), code, space.meaning, first)
+    choosing.write_copy(_head(model, 4, 1), code, space.identity, second)
+
+
+def _head(model: LlamaForCausalLM, layer: int, number: int) -> Head:
+    return blank_head(model, layer=layer, head=number, norm2=_NORM2[layer])
+
+
+def _principal(features: Tensor, width: int) -> Tensor:
+    """The first ``width`` principal components of each row, scaled to length one."""
+    centred = features - features.mean(dim=0)
+    if centred.shape[1] > width:
+        covariance = (centred.T @ centred).double()  # single precision fails on low ranks
+        vectors = torch.linalg.eigh(covariance)[1].float()
+        centred = centred @ vectors[:, -width:]
+        centred = centred / centred.std(dim=0).clamp_min(1e-6).sqrt()
+    padded = torch.nn.functional.pad(centred, (0, width - centred.shape[1]))
+    return torch.nn.functional.normalize(padded, dim=1)
