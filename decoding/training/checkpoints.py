@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,7 +54,9 @@ def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer)
 def export_model(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     """Write a bfloat16 model that plain ``transformers`` loads."""
     folder.mkdir(parents=True, exist_ok=True)
-    exported = LlamaForCausalLM(model.config)
+    config = deepcopy(model.config)
+    config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
+    exported = LlamaForCausalLM(config)
     exported.load_state_dict(model.state_dict())
     exported.bfloat16()
     exported.config.dtype = torch.bfloat16

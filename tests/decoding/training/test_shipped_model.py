@@ -78,6 +78,7 @@ def test_generation_stops_at_the_end_of_the_turn(
 ) -> None:
     assert model.generation_config is not None
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
+    assert model.config.eos_token_id == tokenizer.eos_token_id
     assert tokenizer.eos_token == "<|end|>"
 
 
