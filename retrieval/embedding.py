@@ -98,8 +98,9 @@ def _load(source: str | Path, name: str, device: str | None) -> "SentenceTransfo
 
 def _remedy(name: str, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    end = "" if reason.endswith((".", "!", "?")) else "."
     return (
-        f"The embedder {name!r} could not be loaded: {reason} "
+        f"The embedder {name!r} could not be loaded: {reason}{end} "
         f"Give --embedder the folder of a downloaded sentence-transformers model, go online if the "
         f"model is on a hub, or leave --embedder out for the packaged {DEFAULT_EMBEDDER}."
     )
