@@ -15,11 +15,12 @@ from typing import Self
 from quoth.errors import ConfigError, InputError
 from quoth.retrieval import boxes, manifest
 from quoth.retrieval.chunking import ChunkingConfig
-from quoth.retrieval.docstore import DATABASE, DocStore
+from quoth.retrieval.database import DATABASE
+from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.live_vectors import LiveVectors
-from quoth.retrieval.locking import LOCK_FILE, writer_lock
+from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord
@@ -118,8 +119,14 @@ class Index:
         limits: LoadLimits | None = None,
     ) -> "Index":
         """Open the index in the folder `path`, or make one. Raises what these two raise."""
-        make = cls.open if (Path(path) / manifest.MANIFEST).exists() else cls.create
-        return make(path, embedder=embedder, chunking=chunking, limits=limits)
+        mark = Path(path) / manifest.MANIFEST
+        if not mark.exists():
+            try:
+                return cls.create(path, embedder=embedder, chunking=chunking, limits=limits)
+            except InputError:
+                if not mark.exists():  # nobody made one meanwhile
+                    raise
+        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits)
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""
@@ -142,40 +149,42 @@ class Index:
         *,
         progress: Progress | None = None,
         root: Path | None = None,
-        prune: bool = True,
+        wait_s: float = WAIT_S,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
 
         Files are compared by content. What cannot be read is reported and passed over. `progress`
-        counts bytes. Without `prune` nothing is deleted because its file is not under `paths`.
-        With `root`, documents are known by their path below it, and the folder may move.
+        counts bytes. Documents are deleted whose files are gone from the folders among `paths`;
+        those from elsewhere stay. With `root`, documents are known by their path below it, and the
+        folder may move.
 
         Raises:
             InputError: A path does not exist; nothing was changed.
-            IndexBusyError: Another process is writing.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
         """
         run = Sync(self._store, self._needed_embedder(), self._chunking, self._limits, progress)
-        files, passed_over = find_files(paths, root)
-        with self._change():
-            run.run(files, prune=prune)
+        with self._change(wait_s):
+            found = find_files(paths, root)
+            run.run(found)
         tally = run.tally
         return SyncReport(
             added=tally.added,
             changed=tally.changed,
             unchanged=tally.unchanged,
             removed=tally.removed,
-            skipped=(*passed_over, *run.skipped),
+            skipped=(*found.skipped, *run.skipped),
             passages=tally.passages,
             embedded=tally.embedded,
         )
 
-    def remove(self, document_id: str) -> None:
+    def remove(self, document_id: str, *, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
 
         Raises:
             InputError: There is no such document.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
         """
-        with self._change():
+        with self._change(wait_s):
             self._record(document_id)
             self._store.remove(document_id)
 
@@ -190,8 +199,8 @@ class Index:
 
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
-        counts = self._store.passage_counts()
-        return tuple(_status(record, counts) for record in self._store.documents())
+        counts = self._store.passages.counts()
+        return tuple(_status(record, counts) for record in self._store.documents.all())
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
@@ -200,8 +209,8 @@ class Index:
             format_version=self._manifest.version,
             embedder_id=self._manifest.embedder_id,
             dim=self._manifest.dim,
-            num_documents=len(self._store.documents()),
-            num_passages=sum(self._store.passage_counts().values()),
+            num_documents=len(self._store.documents.all()),
+            num_passages=sum(self._store.passages.counts().values()),
             num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
         )
 
@@ -211,7 +220,7 @@ class Index:
         Raises:
             InputError: There is no such document.
         """
-        text = self._store.text(document_id)
+        text = self._store.documents.text(document_id)
         if text is None:
             raise _unknown(document_id)
         return text
@@ -223,7 +232,7 @@ class Index:
     def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
         """Where `[start, end)` of a PDF stands on its pages: whole words, joined along lines."""
         self._record(document_id)
-        packed = self._store.boxes(document_id)
+        packed = self._store.documents.boxes(document_id)
         return boxes.unpacked(packed).rectangles(start, end) if packed else []
 
     def verify(self) -> VerifyReport:
@@ -231,9 +240,9 @@ class Index:
         return verify(self._store, self._vectors, self._manifest.dim)
 
     @contextmanager
-    def _change(self) -> Iterator[None]:
+    def _change(self, wait_s: float) -> Iterator[None]:
         """One change at a time; the FAISS file follows, also when the change broke off."""
-        with self._changing, writer_lock(self.path):
+        with self._changing, writer_lock(self.path, wait_s):
             try:
                 yield
             finally:
@@ -248,7 +257,7 @@ class Index:
         return self._embedder
 
     def _record(self, document_id: str) -> DocumentRecord:
-        record = self._store.document(document_id)
+        record = self._store.documents.get(document_id)
         if record is None:
             raise _unknown(document_id)
         return record
@@ -282,6 +291,6 @@ def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus
         title=record.title,
         num_passages=counts.get(record.id, 0),
         num_characters=record.num_chars,
-        num_pages=len(record.page_starts),
+        num_pages=len(record.page_starts) or None,
         content_sha256=record.content_sha256,
     )

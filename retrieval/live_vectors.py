@@ -61,14 +61,14 @@ class LiveVectors:
         try:
             self._read_file()
         except FileNotFoundError:
-            if self._store.generation():
+            if self._store.database.generation():
                 found.append(f"{VECTORS} is missing; the next sync writes it")
         except DamagedVectorsError as error:
             found.append(f"{VECTORS} is damaged: {error}; the next sync writes it again")
         with self._lock:
             vectors = self._level()
             ids = vectors.ids()
-            stored = self._store.vectors(ids.tolist())
+            stored = self._store.passages.vectors(ids.tolist())
             if sorted(stored) != ids.tolist():
                 found.append("vectors and passages do not have the same ids")
             elif len(ids) and vectors.vectors(ids.tolist()).tobytes() != b"".join(
@@ -80,7 +80,7 @@ class LiveVectors:
     def _level(self) -> FaissVectors:
         if self._vectors is None:
             self._vectors = self._loaded()
-        generation = self._store.generation()
+        generation = self._store.database.generation()
         if generation != self._generation:
             self._follow(self._vectors)
             self._generation = generation
@@ -98,19 +98,19 @@ class LiveVectors:
         return FaissVectors(self._manifest.dim)
 
     def _read_file(self) -> tuple[FaissVectors, int]:
-        newest = self._store.generation()
+        newest = self._store.database.generation()
         return FaissVectors.load(
             self._path, dim=self._manifest.dim, owner=self._manifest.index_id, newest=newest
         )
 
     def _follow(self, vectors: FaissVectors) -> None:
         """Forget what the database does not hold, take in what it has more."""
-        wanted = np.asarray(self._store.passage_ids(), dtype=np.int64)
+        wanted = np.asarray(self._store.passages.ids(), dtype=np.int64)
         held = vectors.ids()
         vectors.remove(np.setdiff1d(held, wanted).tolist())
         missing = np.setdiff1d(wanted, held).tolist()
         for start in range(0, len(missing), _BATCH):
-            stored = self._store.vectors(missing[start : start + _BATCH])
+            stored = self._store.passages.vectors(missing[start : start + _BATCH])
             vectors.add(list(stored), self._matrix(list(stored.values())))
 
     def _matrix(self, rows: list[bytes]) -> Vectors:

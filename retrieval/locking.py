@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,14 +10,16 @@ from pathlib import Path
 from quoth.errors import IndexBusyError, IndexFailure
 
 LOCK_FILE = "writer.lock"
+WAIT_S = 10.0
+_PAUSE_S = 0.05
 
 
 @contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
-    """Hold the right to write to the index in `folder`.
+def writer_lock(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
+    """Hold the right to write to the index in `folder`; wait for it for `wait_s` seconds at most.
 
     Raises:
-        IndexBusyError: Somebody else holds it.
+        IndexBusyError: Somebody else still holds it.
         IndexFailure: The folder cannot be written to.
     """
     path = folder / LOCK_FILE
@@ -28,13 +31,26 @@ def writer_lock(folder: Path) -> Iterator[None]:
             f"may write to with --index."
         ) from error
     try:
-        _lock(descriptor, folder)
+        _wait_for_lock(descriptor, folder, wait_s)
         yield
     finally:
         os.close(descriptor)  # lets go of the lock
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _wait_for_lock(descriptor: int, folder: Path, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while not _locked(descriptor, folder):
+        if time.monotonic() >= deadline:
+            raise IndexBusyError(
+                f"The index in {folder} is being written by another process, which was not done "
+                f"after {wait_s:g} s. Try again when it is, or give another folder with --index; "
+                f"searches work meanwhile."
+            )
+        time.sleep(_PAUSE_S)
+
+
+def _locked(descriptor: int, folder: Path) -> bool:
+    """Take the lock if it is free."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -44,8 +60,11 @@ def _lock(descriptor: int, folder: Path) -> None:
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # the latter on Windows
+        return False
     except OSError as error:
-        raise IndexBusyError(
-            f"Another process is writing to the index in {folder}. Wait until it is done; searches "
-            f"work meanwhile."
+        raise IndexFailure(
+            f"The index in {folder} cannot be locked: {error.strerror}. Put it on a disk whose "
+            f"file system has locks, with --index."
         ) from error
+    return True

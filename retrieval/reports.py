@@ -46,7 +46,7 @@ class DocumentStatus:
     title: str
     num_passages: int
     num_characters: int
-    num_pages: int  # 0 where the format has none
+    num_pages: int | None  # None where the format has none
     content_sha256: str
 
 
@@ -65,7 +65,7 @@ class IndexStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyReport:
-    """What `Index.verify` found; nothing is well."""
+    """What `Index.verify` found: without problems, the index is sound."""
 
     problems: tuple[str, ...] = ()
     num_documents: int = 0

@@ -28,7 +28,7 @@ class Searcher:
         """The best `k` passages for a query of unit length [dim]."""
         for _ in range(_TRIES):
             found = self._vectors.search(query, k)
-            hits = self._store.hits([passage_id for passage_id, _ in found])
+            hits = self._store.passages.hits([passage_id for passage_id, _ in found])
             results = [self._result(hits.get(key), score) for key, score in found]
             complete = [result for result in results if result]
             if len(complete) == len(found):
@@ -65,7 +65,7 @@ class Searcher:
             if text is not None:
                 self._texts.move_to_end(hit.text_sha256)
                 return text
-        text = self._store.text_version(hit.passage.document_id, hit.text_sha256)
+        text = self._store.documents.text_version(hit.passage.document_id, hit.text_sha256)
         if text is not None:
             self._keep(hit.text_sha256, text)
         return text

@@ -6,7 +6,6 @@ made from the same words before, so renames and small edits cost little.
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -22,7 +21,7 @@ from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord, PassageRecord
 from quoth.retrieval.reports import SkippedFile
-from quoth.retrieval.walking import FoundFile, shown
+from quoth.retrieval.walking import FoundFile, FoundFiles, shown
 
 logger = logging.getLogger(__name__)
 
@@ -63,18 +62,19 @@ class Sync:
         self.tally = SyncTally()
         self.skipped: list[SkippedFile] = []
 
-    def run(self, files: Sequence[FoundFile], *, prune: bool) -> None:
-        """Add and change, then delete what `files` do not hold any more if `prune`."""
-        known = {record.id: record for record in self._store.documents()}
+    def run(self, found: FoundFiles) -> None:
+        """Add and change the files; delete what the covered folders do not hold any more."""
+        files = found.files
+        known = {record.id: record for record in self._store.documents.all()}
         sizes = [_size(file.path) for file in files]
         self._total = sum(sizes)
         for file, size in zip(files, sizes, strict=True):
             self._tell(0, 1, file.name, size)
             self._take(file, known.get(file.document_id), size)
             self._done += size
-        if prune:
-            here = {file.document_id for file in files}
-            for document_id in known.keys() - here:
+        here = {file.document_id for file in files}
+        for document_id in known.keys() - here:
+            if known[document_id].path in found.covered:
                 self._store.remove(document_id)
                 self.tally.removed += 1
         if self._progress:
@@ -94,7 +94,7 @@ class Sync:
             self.tally.unchanged += 1
             return
         try:
-            document = load(file.path.name, content, self._limits)
+            document = self._load(file, content)
         except DocumentError as error:
             self._skip(file, str(error))
             if known:  # its text is not in the file any more: nothing may be cited from it
@@ -106,6 +106,15 @@ class Sync:
             self.tally.changed += 1
         else:
             self.tally.added += 1
+
+    def _load(self, file: FoundFile, content: bytes) -> LoadedDocument:
+        try:
+            return load(file.path.name, content, self._limits)
+        except DocumentError:
+            raise
+        except Exception as error:  # hostile files find faults; the others go in
+            logger.exception("The reader of %s failed", file.name)
+            raise DocumentError("could not be read because of a fault in its reader") from error
 
     def _store_document(
         self, file: FoundFile, document: LoadedDocument, digest: str, size: int
@@ -136,7 +145,7 @@ class Sync:
         title = document.title or PurePath(record.name).stem
         texts = [text_to_embed(document.text, chunk, title) for chunk in chunks]
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
-        vectors = self._store.vectors_by_key(list(set(keys)))
+        vectors = self._store.passages.vectors_by_key(list(set(keys)))
         fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
         made = self._embed(list(fresh.values()), record.name, size)
         vectors.update(zip(fresh, made, strict=True))

@@ -19,19 +19,19 @@ _NORM_ERROR = 1e-3
 def verify(store: DocStore, vectors: LiveVectors, dim: int) -> VerifyReport:
     """Check `store` in itself, then the vectors against it."""
     try:
-        problems = store.integrity_problems()
-        records = store.documents()
+        problems = store.database.integrity_problems()
+        records = store.documents.all()
         for record in records:
             problems.extend(f"{record.name}: {what}" for what in _document(store, record, dim))
         problems.extend(vectors.problems())
-        passages = sum(store.passage_counts().values())
+        passages = sum(store.passages.counts().values())
     except IndexFormatError as error:
         return VerifyReport(problems=(str(error),))
     return VerifyReport(problems=tuple(problems), num_documents=len(records), num_passages=passages)
 
 
 def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str]:
-    text = store.text(record.id)
+    text = store.documents.text(record.id)
     if text is None:
         yield "its text is missing"
         return
@@ -40,14 +40,14 @@ def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str
         return
     if list(record.page_starts) != sorted(record.page_starts):
         yield "its pages are out of order"
-    passages = store.passages_of(record.id)
+    passages = store.passages.of(record.id)
     covered = bytearray(len(text))
     for passage in passages:
         yield from _passage(passage, record, text, dim)
         covered[passage.start : passage.end] = b"\1" * (passage.end - passage.start)
     if any(not done and not letter.isspace() for done, letter in zip(covered, text, strict=False)):
         yield "some of its text is in no passage"
-    yield from _boxes(store.boxes(record.id), len(text))
+    yield from _boxes(store.documents.boxes(record.id), len(text))
 
 
 def _passage(passage: PassageRecord, record: DocumentRecord, text: str, dim: int) -> Iterator[str]:

@@ -23,8 +23,8 @@ class DocumentLine(Protocol):
         """How many passages it gave."""
 
     @property
-    def num_pages(self) -> int:
-        """How many pages it has; 0 where the format has none."""
+    def num_pages(self) -> int | None:
+        """How many pages it has; None where the format has none."""
 
 
 class SkippedLine(Protocol):

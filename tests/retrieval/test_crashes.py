@@ -44,7 +44,7 @@ def audit(event, arguments):
 
 sys.addaudithook(audit)
 index = Index.open_or_create(index_path, embedder=Embedder())
-index._store._writer.set_trace_callback(lambda statement: die_at("sql", statement))
+index._store.database._writer.set_trace_callback(lambda statement: die_at("sql", statement))
 index.sync([Path(docs)])
 print("survived")
 """

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,7 @@ def test_documents_tell_what_they_are(index: Index) -> None:
     documents = {one.document: one for one in index.documents()}
     assert list(documents) == ["bridge.md", "deep/garden.txt", "report.pdf"]
     assert documents["report.pdf"].num_pages == 2
+    assert documents["bridge.md"].num_pages is None
     assert documents["bridge.md"].num_passages == 2
     assert documents["bridge.md"].title == "Bridges"
     assert index.status().num_documents == 3
@@ -244,13 +247,51 @@ def test_a_damaged_vector_file_is_made_again_from_the_database(
 
 def test_one_writer_at_a_time_and_readers_go_on(index: Index, docs: Path) -> None:
     with writer_lock(index.path):
-        with pytest.raises(IndexBusyError, match="Another process is writing"):
-            index.sync([docs])
+        with pytest.raises(IndexBusyError, match=r"is being written.*Try again when"):
+            index.sync([docs], wait_s=0.1)
         with pytest.raises(IndexBusyError):
-            index.remove(index.documents()[0].document_id)
+            index.remove(index.documents()[0].document_id, wait_s=0)
         with Index.open(index.path, embedder=HashingEmbedder()) as reader:
             assert reader.search("bridge")
     assert index.sync([docs]).unchanged == 3
+
+
+def test_a_second_writer_waits_for_the_first(index: Index, docs: Path) -> None:
+    """Two questions about one folder at once: both sync, and neither fails."""
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with writer_lock(index.path):
+            held.set()
+            let_go.wait(10)
+            write_files(docs, {"new.txt": "The first may have indexed what is new."})
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    threading.Timer(0.3, let_go.set).start()
+    report = index.sync([docs])  # and looks at the folder when its turn has come
+    assert (report.added, report.unchanged) == (1, 3)
+    thread.join()
+
+
+def test_two_that_make_an_index_at_once_share_it(tmp_path: Path, monkeypatch) -> None:
+    """The second finds nothing, waits for the lock, and opens what the first has made."""
+    folder = tmp_path / "index"
+    opened: list[Path] = []
+
+    @contextmanager
+    def late(path: Path, wait_s: float = 0.0) -> Iterator[None]:
+        if not opened:
+            opened.append(path)
+            Index.create(path, embedder=HashingEmbedder()).close()
+        with writer_lock(path):
+            yield
+
+    monkeypatch.setattr("quoth.retrieval.index.writer_lock", late)
+    with Index.open_or_create(folder, embedder=HashingEmbedder()) as index:
+        assert opened == [folder]
+        assert index.documents() == ()
 
 
 def test_a_reader_sees_what_another_writer_did(index: Index, docs: Path) -> None:

@@ -46,12 +46,102 @@ def test_add_change_delete(index: Index, embedder: CountingEmbedder, tmp_path: P
     assert index.verify().is_clean
 
 
-def test_without_prune_nothing_is_deleted(index: Index, tmp_path: Path) -> None:
+def test_only_what_is_gone_from_the_given_folders_is_deleted(index: Index, tmp_path: Path) -> None:
     docs = write_files(tmp_path / "d", {"a.txt": "Apples.", "b.txt": "Bears."})
-    index.sync([docs / "a.txt"])
-    assert counts(index.sync([docs / "b.txt"], prune=False)) == (1, 0, 0, 0)
-    assert names(index) == ["a.txt", "b.txt"]
-    assert counts(index.sync([docs / "b.txt"])) == (0, 0, 1, 1)
+    others = write_files(tmp_path / "e", {"c.txt": "Cats.", "deep/d.txt": "Dogs."})
+    index.sync([docs / "a.txt", docs / "b.txt", others])
+    (docs / "b.txt").unlink()
+    (others / "c.txt").unlink()
+    assert counts(index.sync([docs / "a.txt"])) == (0, 0, 1, 0)
+    assert counts(index.sync([others / "deep"])) == (0, 0, 1, 0)
+    assert counts(index.sync([others])) == (0, 0, 1, 1)
+    assert names(index) == ["a.txt", "b.txt", "deep/d.txt"]
+    assert counts(index.sync([docs])) == (0, 0, 1, 1)
+
+
+def test_an_index_in_the_folder_it_was_made_from_does_not_index_itself(
+    index: Index, tmp_path: Path
+) -> None:
+    write_files(tmp_path, {"a.txt": "Apples."})
+    report = index.sync([tmp_path])
+    assert index.path.is_relative_to(tmp_path)
+    assert names(index) == ["a.txt"]
+    assert report.skipped == ()
+
+
+def test_a_folder_that_holds_a_database_of_that_name_is_no_index(
+    index: Index, tmp_path: Path
+) -> None:
+    docs = write_files(tmp_path / "d", {"sub/index.sqlite3": b"\0", "sub/a.txt": "Apples."})
+    index.sync([docs])
+    assert names(index) == ["sub/a.txt"]
+
+
+def test_what_lies_in_a_folder_that_cannot_be_read_stays(
+    index: Index, tmp_path: Path, monkeypatch
+) -> None:
+    """A disk that fails or is not mounted must not empty the index."""
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples.", "sub/deep/b.txt": "Bears."})
+    index.sync([docs])
+    (docs / "a.txt").unlink()
+    scan = os.scandir
+
+    def fail(path):
+        if Path(path).name == "sub":
+            raise OSError(5, "Input/output error", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", fail)  # the superuser may read everything
+    report = index.sync([docs])
+    assert counts(report) == (0, 0, 0, 1)
+    assert report.skipped[0].reason == "the folder cannot be read: Input/output error"
+    assert names(index) == ["sub/deep/b.txt"]
+
+
+def test_what_a_folder_is_not_searched_for_stays_when_the_folder_is_synced(
+    index: Index, tmp_path: Path
+) -> None:
+    """Uploads lie in the index's folder, and it may lie in the folder of the documents."""
+    write_files(tmp_path, {"a.txt": "Apples.", ".notes/b.txt": "Bears.", ".c.txt": "Cats."})
+    upload = write_files(index.path / "uploads" / "1", {"u.txt": "Uploaded."}) / "u.txt"
+    index.sync([tmp_path, upload, tmp_path / ".notes" / "b.txt", tmp_path / ".c.txt"])
+    assert names(index) == [".c.txt", "a.txt", "b.txt", "u.txt"]
+    assert counts(index.sync([tmp_path])) == (0, 0, 1, 0)
+
+
+def test_in_folders_with_strange_names_what_is_gone_is_deleted(
+    index: Index, tmp_path: Path
+) -> None:
+    docs = write_files(
+        tmp_path / os.fsdecode(b"bad\xff\n"), {"a.txt": "Apples.", "b.txt": "Bears."}
+    )
+    index.sync([docs])
+    (docs / "b.txt").unlink()
+    assert counts(index.sync([docs])) == (0, 0, 1, 1)
+
+
+def test_a_link_to_a_folder_covers_what_was_found_through_it(index: Index, tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "d", {"a.txt": "Apples.", "b.txt": "Bears."})
+    link = tmp_path / "link"
+    link.symlink_to(docs)
+    index.sync([link])
+    (docs / "b.txt").unlink()
+    assert counts(index.sync([docs])) == (1, 0, 0, 0)  # other paths, other documents
+    assert counts(index.sync([link])) == (0, 0, 1, 1)
+
+
+def test_with_a_root_what_is_gone_from_below_it_is_deleted(index: Index, tmp_path: Path) -> None:
+    docs = write_files(
+        tmp_path / "d", {"a.txt": "Apples.", "s/b.txt": "Bears.", "s/c.txt": "Cats."}
+    )
+    other = write_files(tmp_path / "e", {"d.txt": "Dogs."})
+    index.sync([docs, other], root=docs)
+    (docs / "a.txt").unlink()
+    (docs / "s" / "c.txt").unlink()
+    (other / "d.txt").unlink()
+    assert counts(index.sync([docs / "s"], root=docs)) == (0, 0, 1, 1)
+    assert counts(index.sync([docs], root=docs)) == (0, 0, 1, 1)
+    assert names(index) == ["d.txt", "s/b.txt"]  # the other folder was not looked through
 
 
 def test_only_changed_passages_are_embedded(
@@ -163,6 +253,22 @@ def test_a_file_that_cannot_be_opened_is_skipped_and_its_text_stays(
         "cannot be read: Permission denied; its earlier version stays indexed"
     )
     assert names(index) == ["a.txt"]
+
+
+def test_a_fault_in_a_reader_stops_nothing_but_its_file(
+    index: Index, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    def crash(content, limits):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("quoth.retrieval.loaders.markdown.load_markdown", crash)
+    docs = write_files(tmp_path / "d", {"a.md": "# Apples\n", "b.txt": "Bears."})
+    report = index.sync([docs])
+    assert names(index) == ["b.txt"]
+    [skipped] = report.skipped
+    assert skipped.path.name == "a.md"
+    assert skipped.reason == "could not be read because of a fault in its reader"
+    assert "ZeroDivisionError: division by zero" in caplog.text  # with the way there
 
 
 def test_a_file_that_became_unreadable_takes_its_old_text_along(
