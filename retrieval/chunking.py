@@ -80,9 +80,14 @@ def chunk_document(
     config = config or ChunkingConfig()
     cutter = _Cutter(document.text, config, measure)
     chunks: list[_Draft] = []
+    levels: list[int] = []  # of blank sections: what comes after them is as much of a new start
     for section in _sections(document.text, document.headings):
         units = cutter.units(section, document.kept_whole)
-        chunks.extend(_Draft(group, section.path, section.level) for group in cutter.pack(units))
+        levels.append(section.level)
+        if units:
+            groups = cutter.pack(units)
+            chunks.extend(_Draft(group, section.path, min(levels)) for group in groups)
+            levels = []
     merged = _merge_small(chunks, config)
     starts = [cutter.overlap_start(merged, place) for place in range(len(merged))]
     return [

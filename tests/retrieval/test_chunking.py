@@ -96,3 +96,13 @@ def test_the_estimate_is_near_a_real_tokenizer() -> None:
 def test_sizes_that_make_no_sense_are_refused(sizes: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="chunk sizes need"):
         ChunkingConfig(**sizes)
+
+
+def test_a_chapter_without_words_of_its_own_still_parts_what_is_around_it() -> None:
+    """Found by a property: the level of a blank section was lost, and its neighbours joined."""
+    headings = (
+        Heading(start=4, end=4, level=1, title="Chapter"),
+        Heading(start=5, end=5, level=2, title="Section"),
+    )
+    document = LoadedDocument(text="one\n\ntwo", format="text", headings=headings)
+    assert [chunk.start for chunk in chunk_document(document)] == [0, 5]
