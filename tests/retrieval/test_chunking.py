@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from quoth.retrieval.chunking import ChunkingConfig, chunk_document, estimate_tokens
+from quoth.retrieval.documents import Heading, LoadedDocument
 from quoth.retrieval.loaders import load
 
 SENTENCE = "This sentence has exactly eight words in it. "
