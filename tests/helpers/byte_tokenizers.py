@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 _PIECES = [
@@ -33,6 +33,9 @@ class PieceTokenizer:
         joined = b"".join(self._pieces[token] for token in token_ids)
         return joined.decode("utf-8", errors="replace")
 
+    def convert_ids_to_tokens(self, ids: int) -> str:
+        return repr(self._pieces[ids])
+
 
 def trained_tokenizer(texts: Iterable[str], size: int = 400) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer trained on the given texts, with one special token."""
@@ -47,3 +50,33 @@ def trained_tokenizer(texts: Iterable[str], size: int = 400) -> PreTrainedTokeni
     )
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>")
+
+
+_WORDS = ("▁", "▁▁", "a", "▁a", "b", "▁the", "▁now", "é", "漢", "\ufffd", ".")
+
+
+def fallback_tokenizer() -> PreTrainedTokenizerFast:
+    """Llama-2's way: words with a mark for the space, and bytes for characters that it lacks.
+
+    Ids: 0 unknown, 1 the end (special), then 256 bytes, then words.
+    """
+    tokens = ["<unk>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *_WORDS]
+    model = models.BPE(
+        vocab={token: number for number, token in enumerate(tokens)},
+        merges=[("▁", "▁"), ("▁", "a")],
+        unk_token="<unk>",
+        byte_fallback=True,
+    )
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.Replace("▁", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>", eos_token="</s>")

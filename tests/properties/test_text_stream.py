@@ -1,12 +1,13 @@
 """Pieces of text add up to the decoding of the whole, and no piece holds half a character."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from helpers.byte_tokenizers import PieceTokenizer, trained_tokenizer
+from helpers.byte_tokenizers import PieceTokenizer, fallback_tokenizer, trained_tokenizer
 from quoth.decoding.stopping import StopRule, StopStrings
 from quoth.decoding.text_stream import TextStream
 
@@ -33,6 +34,11 @@ def pieces(stream: TextStream, token_ids: list[int], sizes: list[int]) -> list[s
         found.append(stream.push(token_ids[at : at + size]))
         at += size
     return [*found, stream.flush()]
+
+
+@lru_cache
+def fallback() -> PreTrainedTokenizerFast:
+    return fallback_tokenizer()
 
 
 bursts = st.lists(st.integers(1, 5), max_size=80)
@@ -62,6 +68,57 @@ def test_no_piece_is_taken_back(token_ids: list[int], sizes: list[int]) -> None:
     whole = PieceTokenizer().decode(token_ids)
     found = pieces(TextStream(PieceTokenizer()), token_ids, sizes)
     assert "".join(found) == whole
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts, bursts)
+def test_text_that_falls_back_to_bytes_reads_the_same_in_any_bursts(
+    text: str, sizes: list[int]
+) -> None:
+    token_ids = fallback()(text).input_ids
+    found = pieces(TextStream(fallback()), token_ids, sizes)
+    assert "".join(found) == text == fallback().decode(token_ids)
+    assert "\ufffd" in text or not any("\ufffd" in piece for piece in found)
+
+
+fallback_ids = st.lists(
+    st.one_of(
+        st.integers(0, 270),  # also ids that nobody knows
+        st.sampled_from([2 + byte for byte in "🦜龘".encode()]),
+        st.integers(258, 268),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(fallback_ids, bursts)
+def test_any_bytes_read_the_same_in_any_bursts(token_ids: list[int], sizes: list[int]) -> None:
+    """Also bytes that are no text: one bad byte spoils the whole run of bytes it stands in."""
+    whole = fallback().decode(token_ids, skip_special_tokens=True)
+    assert "".join(pieces(TextStream(fallback()), token_ids, sizes)) == whole
+
+
+def test_a_character_of_several_bytes_is_shown_once_it_is_whole() -> None:
+    stream = TextStream(fallback())
+    assert [stream.push([token]) for token in fallback()("a 🦜a").input_ids] == [
+        "a", "", "", "", "", "", " 🦜a",
+    ]  # fmt: skip
+
+
+def test_a_special_token_does_not_end_a_run_of_bytes() -> None:
+    token_ids = [2 + 0xC3, 1, 2 + 0xA9, 1]
+    found = pieces(TextStream(fallback()), token_ids, [1, 1, 1, 1])
+    assert found == ["", "", "", "", "", "é"]
+
+
+def test_real_byte_fallback_reads_the_same_token_by_token(shared_data: Path) -> None:
+    llama = PreTrainedTokenizerFast(
+        tokenizer_file=str(shared_data / "tokenizers" / "llama2_tokenizer.json")
+    )
+    text = "Ravens fly 🦜🦊 home 漢字龘 now."
+    token_ids = llama(text, add_special_tokens=False).input_ids
+    assert "".join(pieces(TextStream(llama), token_ids, [1] * len(token_ids))) == text
 
 
 @settings(deadline=None)
