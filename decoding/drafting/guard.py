@@ -7,12 +7,13 @@ few tries. Each failure is counted, the first one of each drafter is logged.
 import logging
 from collections.abc import Sequence
 
-from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft, Origin
 from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome, ReferenceTokens
 
 logger = logging.getLogger(__name__)
 
 _MAX_BAD_DRAFTS = 3
+_SOURCES = ("reference", "prompt", "output")
 
 
 class GuardedSession:
@@ -26,12 +27,13 @@ class GuardedSession:
         *,
         vocabulary_size: int,
     ) -> None:
-        self.name = str(getattr(drafter, "name", type(drafter).__name__))
+        self.name = type(drafter).__name__
         self.failures = 0
         self._bad_drafts = 0
         self._vocabulary_size = vocabulary_size
         self._session: DraftSession | None = None
         try:
+            self.name = str(getattr(drafter, "name", self.name))
             self._session = drafter.start(prompt, references)
         except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
             self._fail("raised when it was started")
@@ -42,7 +44,7 @@ class GuardedSession:
             return NO_DRAFT
         try:
             draft = self._session.propose(budget)
-            problem = self._problem(draft, budget)
+            problem = _problem(draft, budget, self._vocabulary_size)
         except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
             self._fail("raised when it was asked for a draft")
             return NO_DRAFT
@@ -63,18 +65,6 @@ class GuardedSession:
         except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
             self._fail("raised when it was told what the model said")
 
-    def _problem(self, draft: Draft, budget: int) -> str | None:
-        if type(draft) is not Draft:
-            return f"returned a {type(draft).__name__} for a draft"
-        if len(draft) > budget:
-            return f"drafted {len(draft)} tokens on a budget of {budget}"
-        if not draft.is_chain:
-            return "returned a forked draft, which cannot be verified yet"
-        for token in draft.tokens:
-            if type(token) is not int or not 0 <= token < self._vocabulary_size:
-                return f"drafted {token!r}, which is no token id"
-        return None
-
     def _fail(self, what: str) -> None:
         self._session = None
         self._count(what, with_traceback=True)
@@ -88,3 +78,41 @@ class GuardedSession:
                 what,
                 exc_info=with_traceback,
             )
+
+
+def _problem(draft: Draft, budget: int, vocabulary_size: int) -> str | None:
+    """Why the draft cannot be used; None if it can."""
+    if type(draft) is not Draft:
+        return f"returned a {type(draft).__name__} for a draft"
+    if not all(type(part) is tuple for part in (draft.tokens, draft.parents, draft.origins)):
+        return "returned a draft whose parts are no tuples"
+    if len(draft) > budget:
+        return f"drafted {len(draft)} tokens on a budget of {budget}"
+    if draft.parents != tuple(range(ROOT, len(draft) - 1)) or len(draft.origins) != len(draft):
+        return "returned a forked or uneven draft, which cannot be verified"
+    nodes = zip(draft.tokens, draft.parents, draft.origins, strict=True)
+    problems = (_node_problem(*node, vocabulary_size) for node in nodes)
+    return next((problem for problem in problems if problem), None)
+
+
+def _node_problem(
+    token: int, parent: int, origin: Origin | None, vocabulary_size: int
+) -> str | None:
+    if type(token) is not int or not 0 <= token < vocabulary_size:
+        return f"drafted {token!r}, which is no token id"
+    if type(parent) is not int:
+        return f"drafted a token with the parent {parent!r}, which is no node"
+    if origin is not None and not _is_origin(origin):
+        return f"drafted a token from {origin!r}, which is no origin"
+    return None
+
+
+def _is_origin(origin: Origin) -> bool:
+    """Whether it is an origin indeed, with fields of the right types; not whether it is true."""
+    return (
+        type(origin) is Origin
+        and type(origin.source) is str
+        and origin.source in _SOURCES
+        and type(origin.position) is int
+        and (origin.reference_id is None or type(origin.reference_id) is str)
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from quoth.decoding.draft import NO_DRAFT, Draft, Origin
-from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
+from quoth.decoding.drafting.protocol import Drafter, Outcome, ReferenceTokens
 
 Propose = Callable[[Sequence[int], int], object]  # (true continuation, budget) -> a draft, or worse
 
@@ -92,14 +92,62 @@ BAD_MAKERS: dict[str, Propose] = {
     "nothing": lambda _truth, _budget: None,
     "list": lambda truth, budget: list(truth[:budget]),
     "forked": lambda _truth, _budget: _FORKED,
+    "fractional_parent": lambda _truth, _budget: Draft(
+        tokens=(1,),
+        parents=(-1.0,),  # type: ignore[arg-type] # on purpose
+        origins=(None,),
+    ),
+    "tokens_in_a_list": lambda _truth, _budget: Draft(
+        tokens=[1],  # type: ignore[arg-type] # on purpose
+        parents=(-1,),
+        origins=(None,),
+    ),
     "malformed_parents": lambda _truth, _budget: _Impostor(tokens=(1,), parents=(5,), origins=()),
 }
 
 
-def bad_drafters(truth: Sequence[int]) -> list[Prophet]:
+def _with(origin: object) -> Propose:
+    """A maker of true tokens that each have this origin."""
+    return lambda truth, budget: Draft.chain(truth[:budget], [origin] * len(truth[:budget]))  # type: ignore[list-item] # on purpose
+
+
+class _Derived(Origin):
+    """Looks like an origin and may do anything."""
+
+
+_PLACE = {"source": "reference", "position": 0, "reference_id": "r"}
+BAD_ORIGINS: dict[str, object] = {
+    "string_origin": "x",
+    "derived_origin": _Derived(source="reference", position=0, reference_id="r"),
+    "origin_without_position": Origin(**{**_PLACE, "position": None}),  # type: ignore[arg-type] # on purpose
+    "origin_at_a_fraction": Origin(**{**_PLACE, "position": 0.5}),  # type: ignore[arg-type] # on purpose
+    "origin_at_a_truth_value": Origin(**{**_PLACE, "position": True}),  # type: ignore[arg-type] # on purpose
+    "origin_in_a_list": Origin(**{**_PLACE, "reference_id": ["r"]}),  # type: ignore[arg-type] # on purpose
+    "origin_of_unknown_source": Origin(**{**_PLACE, "source": "web"}),  # type: ignore[arg-type] # on purpose
+    "origin_of_unhashable_source": Origin(**{**_PLACE, "source": []}),  # type: ignore[arg-type] # on purpose
+}
+BAD_MAKERS |= {name: _with(origin) for name, origin in BAD_ORIGINS.items()}
+
+
+@dataclass
+class Nameless:
+    """Raises when it is asked for its name."""
+
+    @property
+    def name(self) -> str:
+        raise RuntimeError("a drafter that does not say its name")
+
+    def start(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> Prophet:
+        return Prophet("", (), lambda _truth, _budget: NO_DRAFT)
+
+
+def bad_drafters(truth: Sequence[int]) -> list[Drafter]:
     """Drafters whose every draft is a failure."""
-    bad = [Prophet(name, truth, make) for name, make in BAD_MAKERS.items()]
-    return bad + [raising(where, truth) for where in ("start", "propose", "observe")]
+    return [
+        *(Prophet(name, truth, make) for name, make in BAD_MAKERS.items()),
+        *(raising(where, truth) for where in ("start", "propose", "observe")),
+        Nameless(),
+    ]
 
 
 def raising(where: str, truth: Sequence[int] = ()) -> Prophet:
