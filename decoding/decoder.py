@@ -15,7 +15,7 @@ from quoth.decoding.drafting.selection import Drafting, select_drafters
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.loading import load_model
-from quoth.decoding.models.support import supported_config
+from quoth.decoding.models.support import model_support
 from quoth.decoding.request import Request, token_tuple
 from quoth.decoding.sampling import Sampling
 from quoth.decoding.stopping import StopRule
@@ -50,9 +50,14 @@ class Decoder:
         self.config = config
         self.max_length = _window(model)
         self._vocabulary_size = _vocabulary_size(model)
-        self._layout = supported_config(
+        self._support = model_support(
             model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
         )
+
+    @property
+    def is_row_invariant(self) -> bool:
+        """Whether wider passes gave the bits of plain ones when this model was tried; no proof."""
+        return self._support.is_row_invariant
 
     @classmethod
     def from_pretrained(
@@ -216,7 +221,7 @@ class Decoder:
         )
 
     def _new_verifier(self) -> Verifier:
-        return Verifier(self.model, self._layout, window=self.max_length)
+        return Verifier(self.model, self._support.config, window=self.max_length)
 
 
 def _fold(steps: Sequence[Step]) -> Generation:

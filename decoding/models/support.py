@@ -2,10 +2,12 @@
 
 A model is believed only if steps with a roll-back between them give the logits of one pass over the
 whole text. Models that build their masks in their own way get the key layout of transformers.
+The same trial shows whether a row's logits depend on the rows beside it.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,15 +18,32 @@ from quoth.decoding.draft import NO_DRAFT, Draft
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
+logger = logging.getLogger(__name__)
+
 _PROMPT, _TEXT = 5, 9  # tokens of the trial: read at once, and in all
+_PLAIN_PASSES = 2  # compared with a pass over the whole text; they are what the trial costs
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}  # of the logits' range
 _COARSE_TOLERANCE = 0.2  # half precision; a wrong cache is off by more
 
 
-def supported_config(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """How a model is decoded with.
+
+    `is_row_invariant` says that a wider pass gave the bits of plain passes at every position of the
+    trial. It was tried on a few tokens and one width: evidence, and no proof.
+    """
+
+    config: DecodingConfig
+    is_row_invariant: bool
+
+
+def model_support(
     model: PreTrainedModel, config: DecodingConfig, *, window: int, vocabulary_size: int
-) -> DecodingConfig:
-    """The configuration with a key layout that the model can work with.
+) -> Support:
+    """The configuration with a key layout that the model can work with, and what it gives.
+
+    Warns where plain and wider passes differ: nearly equal scores may then be decided differently.
 
     Raises:
         UnsupportedModelError: The model's cache cannot be rolled back, or gives other logits.
@@ -38,7 +57,9 @@ def supported_config(
         except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
         if not problem:
-            return layout
+            return Support(
+                config=layout, is_row_invariant=_is_row_invariant(model, layout, text, window)
+            )
     raise UnsupportedModelError(
         f"The model type {model.config.model_type!r} cannot be decoded with: {problem}. Choose a "
         f"causal language model whose layers all use attention."
@@ -57,6 +78,35 @@ def _problem(
     if error <= _TOLERANCE.get(model.dtype, _COARSE_TOLERANCE) * max(spread, 1e-6):
         return ""
     return f"after a roll-back its logits are off by {error:.2g} (their range is {spread:.2g})"
+
+
+def _is_row_invariant(
+    model: PreTrainedModel, config: DecodingConfig, text: Sequence[int], window: int
+) -> bool:
+    """Whether a wide pass gives the bits of plain ones in its last rows; warns if it does not.
+
+    The last rows, because kernels treat the end of their work differently.
+    """
+    verifier = Verifier(model, config, window=window)
+    verifier.prefill(text[:1])
+    wide = verifier.verify(text[1], Draft.chain(text[2 : 2 + verifier.room]))
+    end = 1 + len(wide)
+    differing = 0.0
+    for position in range(max(1, end - _PLAIN_PASSES), end):
+        verifier.keep(position)
+        plain = verifier.verify(text[position], NO_DRAFT)[0]
+        differing = max(differing, float((plain - wide[position - 1]).abs().max()))
+    if differing:
+        logger.warning(
+            "The model type %r in %s on %s computes a row of logits differently beside other rows "
+            "(by up to %.2g). Where two scores are that close, an answer may differ from plain "
+            "decoding; use drafting='none' where that matters.",
+            model.config.model_type,
+            str(model.dtype).removeprefix("torch."),
+            model.device,
+            differing,
+        )
+    return not differing
 
 
 def _in_steps(

@@ -135,3 +135,17 @@ def test_a_batch_gives_what_single_requests_give(decoder):
     ] * 3
     with pytest.raises(InputError, match="3 prompts and 1 lists"):
         decoder.generate_batch(prompts, [[]])
+
+
+def test_a_decoder_knows_that_rows_do_not_depend_on_their_neighbours(caplog):
+    assert Decoder(tiny_llama()).is_row_invariant
+    assert not caplog.records
+
+
+def test_a_decoder_warns_once_where_rows_depend_on_their_neighbours(caplog):
+    """One row is computed by other kernels than eight."""
+    decoder = Decoder(tiny_llama(), config=DecodingConfig(min_rows=1))
+    assert not decoder.is_row_invariant
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "'llama' in float32 on cpu" in record.getMessage()

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from helpers.tiny_model import VOCABULARY, WINDOW, tiny_gpt2, tiny_llama, tiny_mistral, tiny_mpt
 from quoth.decoding import DecodingConfig, Draft
-from quoth.decoding.models.support import supported_config
+from quoth.decoding.models.support import model_support
 from quoth.decoding.verify import Verifier
 
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2, "mistral": tiny_mistral, "mpt": tiny_mpt}
@@ -22,12 +22,12 @@ class RollBack(RuleBasedStateMachine):
     )
     def read_prompt(self, name: str, prompt: list[int]) -> None:
         self.model = MODELS[name]()
-        config = supported_config(
+        config = model_support(
             self.model,
             DecodingConfig(key_block=24, max_draft_tokens=20, prefill_chunk=7),
             window=WINDOW,
             vocabulary_size=VOCABULARY,
-        )
+        ).config
         self.verifier = Verifier(self.model, config, window=WINDOW)
         self.logits = self.verifier.prefill(prompt)[-1]
         self.text = prompt
