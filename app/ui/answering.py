@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from quoth.app.ui.conversations import ChatSession, Conversation
-from quoth.app.ui.excerpts import Excerpt, excerpt
-from quoth.app.ui.exchanges import Exchange, advance
+from quoth.app.ui.excerpts import Excerpt, excerpt, holds
+from quoth.app.ui.exchanges import Exchange, FindExcerpt, advance
 from quoth.app.ui.line import Line, Place
 from quoth.app.ui.pacing import paced
 from quoth.app.ui.protocol import ChatAssistant
@@ -20,14 +20,17 @@ logger = logging.getLogger(__name__)
 _CARD_REACH: Final = 150  # characters on each side of a quote
 _FRAME_S: Final = 0.06  # between two updates of a growing answer
 _WAIT_S: Final = 0.5  # between two looks at the line: a visitor may have left
+LONGEST_LINE: Final = 24  # questions that wait at once; further ones are turned away
+_NO_DOCUMENTS: Final = "Add documents on the left first."
 _UNEXPECTED: Final = "The answer broke off because of a fault in the program. The log says more."
 
 
 class Answerer:
     """Answers one question at a time, in the order in which they were put."""
 
-    def __init__(self, assistant: ChatAssistant) -> None:
+    def __init__(self, assistant: ChatAssistant, *, longest_line: int = LONGEST_LINE) -> None:
         self._assistant = assistant
+        self._longest_line = longest_line
         self._line = Line()
 
     def answer(self, session: ChatSession) -> Iterator[None]:
@@ -54,6 +57,9 @@ class Answerer:
 
         try:
             with self._line.place() as place:
+                if place.num_ahead >= self._longest_line:
+                    yield exchange.failed(_too_many(self._longest_line))
+                    return
                 yield from _waiting(exchange, place, is_stopped)
                 for exchange in self._growing(exchange, conversation, is_stopped):  # noqa: B020
                     yield exchange  # and keep it for the lines below
@@ -69,6 +75,9 @@ class Answerer:
         if is_stopped():
             yield exchange.stopped()
             return
+        if not self._assistant.documents():
+            yield exchange.failed(_NO_DOCUMENTS)
+            return
         exchange = replace(exchange, phase="searching")
         yield exchange
         if conversation.id is None:
@@ -82,18 +91,25 @@ class Answerer:
             yield exchange
         yield exchange if not exchange.is_open else exchange.stopped()
 
-    def _excerpts(self) -> Callable[[Citation], Excerpt | None]:
+    def _excerpts(self) -> FindExcerpt:
         """Finds the text around citations; reads each source once."""
         source_text = lru_cache(maxsize=8)(self._assistant.source_text)
 
-        def find(citation: Citation) -> Excerpt | None:
+        def find(citation: Citation, words: str) -> Excerpt | None:
+            start, end = citation.source_start, citation.source_end
             try:
                 source = source_text(citation.source_id)
             except QuothError:
                 return None
-            return excerpt(source, citation.source_start, citation.source_end, reach=_CARD_REACH)
+            if not holds(source, start, end, words):
+                return None
+            return excerpt(source, start, end, reach=_CARD_REACH)
 
         return find
+
+
+def _too_many(waiting: int) -> str:
+    return f"Too many questions are waiting ({waiting}). Ask again in a few minutes."
 
 
 def _waiting(

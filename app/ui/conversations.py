@@ -1,8 +1,14 @@
 """One visitor's conversation: what was asked, and how far the answers are."""
 
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
 
 from quoth.app.ui.exchanges import Exchange
+
+# One for all visitors, because a session is copied for each of them and a lock cannot be copied.
+# It is held only for as long as it takes to look and to append.
+_ASKING: Final = Lock()
 
 
 @dataclass(slots=True)
@@ -32,10 +38,11 @@ class ChatSession:
 
     def ask(self, question: str) -> bool:
         """Put a question; False if it is blank or the last one is still being answered."""
-        if not question.strip() or self.conversation.is_open:
-            return False
-        self.conversation.exchanges.append(Exchange(question=question.strip()))
-        return True
+        with _ASKING:  # two quick clicks arrive in two threads
+            if not question.strip() or self.conversation.is_open:
+                return False
+            self.conversation.exchanges.append(Exchange(question=question.strip()))
+            return True
 
     def stop(self) -> None:
         """End the answer where it is."""

@@ -21,7 +21,7 @@ def excerpt(source: str, start: int, end: int, *, reach: int) -> Excerpt:
     [three] four five"` gives before `"two "` and after `" four"`.
 
     Raises:
-        ValueError: The range does not lie within the source.
+        ValueError: The range does not lie within the source; `holds` tells beforehand.
     """
     if not 0 <= start <= end <= len(source):
         raise ValueError(f"[{start}, {end}) is not a range of a source of {len(source)} characters")
@@ -34,6 +34,11 @@ def excerpt(source: str, start: int, end: int, *, reach: int) -> Excerpt:
         is_cut_before=left > 0,
         is_cut_after=right < len(source),
     )
+
+
+def holds(source: str, start: int, end: int, words: str) -> bool:
+    """Whether `words` stand at `[start, end)` of `source`: it may have changed since."""
+    return 0 <= start <= end <= len(source) and source[start:end] == words
 
 
 def _word_start(source: str, cut: int, limit: int) -> int:

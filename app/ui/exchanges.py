@@ -1,6 +1,6 @@
 """A question and its answer as far as it has come: a value, folded from the events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
@@ -9,12 +9,12 @@ from quoth.app.ui.excerpts import Excerpt
 from quoth.types import Citation
 
 Phase = Literal["waiting", "searching", "answering", "done", "stopped", "failed"]
-FindExcerpt = Callable[[Citation], Excerpt | None]
+FindExcerpt = Callable[[Citation, str], Excerpt | None]  # a citation and its words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """A citation and the source text around it; None where the source could not be read."""
+    """A citation and the source text around it; None where it no longer holds the words."""
 
     citation: Citation
     excerpt: Excerpt | None
@@ -31,6 +31,7 @@ class Exchange:
     text: str = ""
     quotes: tuple[Quote, ...] = ()
     stats: AnswerStats | None = None
+    coverage: float = 0.0  # share of the finished answer that some source holds
     notices: tuple[str, ...] = ()
     error: str = ""
 
@@ -56,27 +57,32 @@ def advance(exchange: Exchange, event: Event, find_excerpt: FindExcerpt) -> Exch
         case Text(start=start, text=text):
             return replace(exchange, phase="answering", text=exchange.text[:start] + text)
         case Cited(citation=citation):
-            return replace(exchange, quotes=_quotes((citation,), exchange.quotes, find_excerpt))
+            quote = _quote(citation, exchange.text, find_excerpt)
+            return replace(exchange, quotes=_ordered((*exchange.quotes, quote)))
         case Done(answer=answer):
-            known = {quote.citation: quote.excerpt for quote in exchange.quotes}
+            known = {quote.citation: quote for quote in exchange.quotes if quote.excerpt}
+            quotes = (
+                known.get(one) or _quote(one, answer.text, find_excerpt) for one in answer.citations
+            )
             return replace(
                 exchange,
                 phase="done",
                 passages=answer.passages,
                 text=answer.text,
-                quotes=_quotes(
-                    answer.citations, (), lambda one: known.get(one) or find_excerpt(one)
-                ),
+                quotes=_ordered(quotes),
                 stats=answer.stats,
+                coverage=answer.coverage,
                 notices=answer.notices,
             )
         case _:
             assert_never(event)
 
 
-def _quotes(
-    citations: tuple[Citation, ...], known: tuple[Quote, ...], find_excerpt: FindExcerpt
-) -> tuple[Quote, ...]:
-    """The known quotes and those of the citations, in the order of the answer."""
-    new = (Quote(citation=one, excerpt=find_excerpt(one)) for one in citations)
-    return tuple(sorted((*known, *new), key=lambda quote: quote.citation.start))
+def _quote(citation: Citation, text: str, find_excerpt: FindExcerpt) -> Quote:
+    words = text[citation.start : citation.end]
+    return Quote(citation=citation, excerpt=find_excerpt(citation, words))
+
+
+def _ordered(quotes: Iterable[Quote]) -> tuple[Quote, ...]:
+    """In the order of the answer."""
+    return tuple(sorted(quotes, key=lambda quote: quote.citation.start))

@@ -105,7 +105,7 @@ def chat_page(chat: Chat, *, title: str, examples: Sequence[str]) -> gr.Blocks:
                 upload=upload,
             ),
         )
-    page.queue(max_size=64)
+    page.queue(max_size=None)  # whoever comes too late is told so in the conversation
     return page
 
 
@@ -195,7 +195,7 @@ class _Actions:
         return self._thread(session), "" if asked else question
 
     def ask_example(self, session: ChatSession, event: gr.EventData) -> list[str]:
-        index = event._data.get("index")
+        index = getattr(event, "index", None)  # a browser may send anything, or nothing
         if isinstance(index, int) and 0 <= index < len(self._examples):
             session.ask(self._examples[index])
         return self._thread(session)
@@ -213,7 +213,7 @@ class _Actions:
         return self._thread(session), ""
 
     def show(self, session: ChatSession, event: gr.EventData) -> str:
-        return self._chat.open_place(session, event._data.get("ref"))
+        return self._chat.open_place(session, getattr(event, "ref", None))
 
     def add(self, files: list[str] | None) -> Iterator[tuple[str, str, str]]:
         # Gradio has made the last part of each path from the visitor's name for the file

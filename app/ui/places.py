@@ -23,6 +23,7 @@ class Place:
 
     ref: str
     span: SourceSpan
+    words: str  # what stood there when the answer was given
     name: str
     kind: SourceKind
     said: str  # "copied from", "found word for word in", "given to the model from"
@@ -71,6 +72,7 @@ def _passage_place(ref: str, exchange: Exchange, index: int) -> Place | None:
     return Place(
         ref=ref,
         span=scored.passage.span,
+        words=scored.passage.text,
         name=scored.passage.document,
         kind="document",
         said="given to the model from",
@@ -84,6 +86,7 @@ def _quote_place(ref: str, exchange: Exchange, index: int) -> Place:
     return Place(
         ref=ref,
         span=citation.source,
+        words=exchange.text[citation.start : citation.end],
         name=citation.document,
         kind=citation.kind,
         said="copied from" if citation.origin == "copied" else "found word for word in",
@@ -101,6 +104,7 @@ def _other_place(quoted: Place, other: int, name_of: Callable[[str], str | None]
     return Place(
         ref=ref,
         span=span,
+        words=quoted.words,
         name=name or "An earlier turn",
         kind="turn" if name is None else "document",
         said="also in",

@@ -13,8 +13,8 @@ from quoth.app.ui.exchanges import Exchange, Quote
 from quoth.app.ui.markup import Html, element, join
 from quoth.app.ui.palette import colour_class
 from quoth.app.ui.places import passage_ref, quote_ref
-from quoth.app.ui.sources import Source, shares, sources, unused_passages, visible_quotes
-from quoth.app.ui.wording import counted
+from quoth.app.ui.sources import Source, sources, unused_passages, visible_quotes
+from quoth.app.ui.wording import CHANGED, counted
 
 
 def conversation(
@@ -181,11 +181,10 @@ def _numbers(exchange: Exchange) -> Html:
     stats = exchange.stats
     if stats is None:
         return Html()
-    parts = shares(exchange)
     seconds = stats.retrieve_s + stats.prefill_s + stats.decode_s
-    words = [f"{parts.copied:.0%} copied"]
-    if parts.matched:
-        words.append(f"{parts.matched:.0%} found word for word")
+    words = [f"{stats.copied_share:.0%} copied"]
+    if exchange.coverage > stats.copied_share:
+        words.append(f"{exchange.coverage - stats.copied_share:.0%} found word for word")
     words += [
         f"{stats.tokens_per_pass:.1f} tokens per forward pass",
         counted(stats.tokens, "token"),
@@ -228,7 +227,7 @@ def _card(quote: Quote, source: Source, ref: str) -> Html:
 def _excerpt(quote: Quote) -> Html:
     around = quote.excerpt
     if around is None:
-        return element("p", "The source is no longer in the index.", class_="q-excerpt")
+        return element("p", CHANGED, class_="q-excerpt")
     return element(
         "p",
         "…" if around.is_cut_before else "",

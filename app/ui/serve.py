@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 7860
-MAX_FILE_SIZE: Final = "200mb"
 _LAST_PORT: Final = 65_535
 
 
@@ -108,12 +107,13 @@ def _launch_options() -> dict[str, Any]:
 
     from quoth.app.ui.headers import OwnOriginOnly
     from quoth.app.ui.page import style, theme
+    from quoth.retrieval import LoadLimits
 
     return {
         "theme": theme(),
         "css": style(),
         "app_kwargs": {"middleware": [Middleware(OwnOriginOnly)]},
-        "max_file_size": MAX_FILE_SIZE,
+        "max_file_size": LoadLimits().max_bytes,
         "allowed_paths": [],
         "blocked_paths": [],
         "footer_links": [],

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from quoth.app.ui.answering import Answerer
+from quoth.app.ui.answering import LONGEST_LINE, Answerer
 from quoth.app.ui.conversations import ChatSession
-from quoth.app.ui.excerpts import excerpt
+from quoth.app.ui.excerpts import excerpt, holds
 from quoth.app.ui.library import UploadLine, upload_line
 from quoth.app.ui.places import Place, place
 from quoth.app.ui.protocol import ChatAssistant
 from quoth.app.ui.side_panel import OtherPlace, missing_source, side_panel
+from quoth.app.ui.wording import CHANGED
 from quoth.errors import QuothError
 from quoth.types import SourceSpan
 
@@ -23,9 +24,9 @@ _PANEL_REACH: Final = 6_000  # characters on each side of a passage
 class Chat:
     """The assistant, as all visitors use it."""
 
-    def __init__(self, assistant: ChatAssistant) -> None:
+    def __init__(self, assistant: ChatAssistant, *, longest_line: int = LONGEST_LINE) -> None:
         self.assistant = assistant
-        self._answerer = Answerer(assistant)
+        self._answerer = Answerer(assistant, longest_line=longest_line)
 
     def answer(self, session: ChatSession) -> Iterator[None]:
         """Answer the question that waits, if any; yields whenever there is news to draw."""
@@ -39,6 +40,8 @@ class Chat:
         span = found.span
         try:
             source = self.assistant.source_text(span.source_id)
+            if not holds(source, span.start, span.end, found.words):
+                return missing_source(found.ref, CHANGED)
             others = [self._other(ref, span) for ref, span in found.others]
             page = self._page(found, span)
         except QuothError as error:

@@ -1,4 +1,4 @@
-"""Which sources an answer draws on: their numbers, their colours, and how much each one gave."""
+"""Which sources an answer draws on: their numbers, their colours, and what was not used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,6 @@ class Source:
     name: str
     page: int | None
     kind: SourceKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """How an answer divides, in characters, 0 to 1; the rest is the model's own words."""
-
-    copied: float
-    matched: float
 
 
 def visible_quotes(exchange: Exchange) -> list[tuple[int, Quote]]:
@@ -90,12 +82,3 @@ def unused_passages(exchange: Exchange) -> list[ScoredPassage]:
         if (scored := passage_of(quote.citation, exchange.passages)) is not None
     }
     return [one for one in exchange.passages if one.number not in used]
-
-
-def shares(exchange: Exchange) -> Shares:
-    """How much of the text is copied, and how much was found word for word afterwards."""
-    total = max(1, len(exchange.text))
-    quoted = {"copied": 0, "matched": 0}
-    for _, quote in visible_quotes(exchange):
-        quoted[quote.citation.origin] += quote.citation.end - quote.citation.start
-    return Shares(copied=quoted["copied"] / total, matched=quoted["matched"] / total)

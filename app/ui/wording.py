@@ -1,4 +1,8 @@
-"""How the page counts things."""
+"""Words that the page says in more than one place."""
+
+from typing import Final
+
+CHANGED: Final = "The source has changed since; this text is no longer there."
 
 
 def counted(number: int, noun: str) -> str:

@@ -62,6 +62,7 @@ class Copy:
     text: str
     source_id: str
     origin: Origin = "copied"
+    changed_to: str | None = None  # the source's text from then on
 
 
 class Pause:
@@ -108,6 +109,8 @@ class ScriptedAssistant:
                 text += word
             if isinstance(step, Copy):
                 citations.append(self._citation(step, len(text) - len(step.text)))
+                if step.changed_to is not None:
+                    self.texts[step.source_id] = step.changed_to
                 if step.origin == "copied":
                     yield Cited(citation=citations[-1])
         yield Done(answer=self._answer(text, citations, passages, conversation_id))
@@ -203,7 +206,11 @@ class ScriptedAssistant:
         passages: tuple[ScoredPassage, ...],
         conversation_id: str | None,
     ) -> Answer:
-        covered = sum(one.end - one.start for one in citations) / max(1, len(text))
+        covered, copied = (
+            sum(one.end - one.start for one in citations if one.origin in origins)
+            / max(1, len(text))
+            for origins in ({"copied", "matched"}, {"copied"})
+        )
         tokens = max(1, len(text) // 4)
         stats = AnswerStats(
             prompt_tokens=700,
@@ -211,7 +218,7 @@ class ScriptedAssistant:
             forward_passes=max(1, tokens // 3),
             drafted=tokens,
             accepted=tokens // 2,
-            copied_share=covered,
+            copied_share=copied,
             retrieve_s=0.02,
             prefill_s=0.3,
             decode_s=0.9,

@@ -4,16 +4,11 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from helpers.page_texts import GUIDE, HOSTILE, HOSTILE_NAME, REPORT
 from helpers.scripted_assistant import Script, ScriptedAssistant
 from quoth.app.ui.serve import running
-
-# A busy machine is no fault of what is tested.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -1,7 +1,13 @@
+import contextlib
+import copy
+import threading
+
 import pytest
 
 from helpers.scripted_assistant import Copy, Own, Pause, ScriptedAssistant
+from quoth.app.ui import conversations
 from quoth.app.ui.conversations import ChatSession
+from quoth.app.ui.exchanges import Exchange
 from quoth.app.ui.sessions import Chat
 from quoth.errors import InputError
 
@@ -170,3 +176,66 @@ def test_a_visitor_who_leaves_makes_room():
     list(waiting)
     assert last(second).phase == "done"
     assert last(first).phase != "done"
+
+
+@pytest.mark.parametrize("text", ["Alpha has other things to say, at length.", "Alpha."])
+def test_a_source_that_changes_during_the_answer_is_not_quoted(text):
+    chat, session = chat_of(Copy("many words", "a", changed_to=text)), asked()
+    list(chat.answer(session))
+    assert last(session).phase == "done"
+    assert [quote.excerpt for quote in last(session).quotes] == [None]
+
+
+def test_of_two_clicks_at_once_only_one_asks(monkeypatch):
+    both = threading.Barrier(2)
+
+    def slow_exchange(**fields):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return Exchange(**fields)
+
+    monkeypatch.setattr(conversations, "Exchange", slow_exchange)
+    session, outcomes = ChatSession(), []
+    clicks = [threading.Thread(target=lambda: outcomes.append(session.ask("q"))) for _ in range(2)]
+    for click in clicks:
+        click.start()
+    for click in clicks:
+        click.join()
+    assert sorted(outcomes) == [False, True]
+    assert len(session.conversation.exchanges) == 1
+
+
+def test_a_session_can_be_copied_for_each_visitor():
+    copied = copy.deepcopy(session := ChatSession())
+    assert copied.ask("q")
+    assert session.conversation.exchanges == []
+
+
+def test_a_question_that_finds_the_line_full_is_told_so():
+    pause = Pause()
+    assistant = ScriptedAssistant(dict(TEXTS), {"a": "alpha.md"}, lambda _: (Own("one"), pause))
+    chat = Chat(assistant, longest_line=2)
+    sessions = [asked(), asked(), asked()]
+    answers = [chat.answer(session) for session in sessions]
+    next(answers[0])
+    assert pause.reached.wait(10)
+    next(answers[1])
+    list(answers[2])
+    assert last(sessions[2]).phase == "failed"
+    assert last(sessions[2]).error == (
+        "Too many questions are waiting (2). Ask again in a few minutes."
+    )
+    assert sessions[2].ask("Again?")
+    pause.go_on.set()
+    list(answers[0])
+    list(answers[1])
+    assert last(sessions[1]).phase == "done"
+
+
+def test_without_documents_the_page_says_where_to_add_some():
+    chat, session = Chat(ScriptedAssistant({}, {}, lambda _: ())), asked()
+    list(chat.answer(session))
+    assert (last(session).phase, last(session).error) == (
+        "failed", "Add documents on the left first.",
+    )  # fmt: skip
+    assert chat.assistant.asked == []

@@ -11,7 +11,7 @@ TEXTS = {"a": f"Alpha. {SHARED}. End of alpha.", "b": f"Beta. {SHARED}. " + "Mor
 @pytest.fixture
 def chat() -> Chat:
     script = [Own("So: "), Copy(SHARED, "a"), Own(" and "), Copy("earlier words", "t1")]
-    assistant = ScriptedAssistant(TEXTS, {"a": "alpha.md", "b": "beta.pdf"}, lambda _: script)
+    assistant = ScriptedAssistant(dict(TEXTS), {"a": "alpha.md", "b": "beta.pdf"}, lambda _: script)
     assistant.turns["t1"] = ("You", "These are earlier words of mine.")
     return Chat(assistant)
 
@@ -71,4 +71,14 @@ def test_a_source_that_has_gone_is_one_clear_line(chat, session):
     del chat.assistant.texts["a"]
     panel = chat.open_place(session, "0-q0")
     assert "There is no source &#x27;a&#x27;." in panel
+    assert 'role="alert"' in panel
+
+
+@pytest.mark.parametrize("ref", ["0-q0", "0-q0-o0", "0-p0", "0-p1"])
+@pytest.mark.parametrize("text", ["Other words of the same document. " * 9, "Short.", ""])
+def test_a_source_that_has_changed_marks_no_other_words(chat, session, ref, text):
+    chat.assistant.texts.update(a=text, b=text)
+    panel = chat.open_place(session, ref)
+    assert "The source has changed since; this text is no longer there." in panel
+    assert "<mark" not in panel
     assert 'role="alert"' in panel

@@ -3,10 +3,12 @@ from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.made_exchanges import HOSTILE, exchanges, texts
+from helpers.scripted_assistant import Line
 from quoth.app.events import AnswerStats, ScoredPassage
 from quoth.app.ui.answer_text import answer_text
 from quoth.app.ui.exchanges import Exchange, Quote
@@ -167,12 +169,22 @@ def test_the_legend_names_each_source_once_and_what_was_not_used():
     assert unused.count('class="q-source is-unused') == 1
 
 
-def test_the_line_of_numbers_counts_what_is_drawn():
-    exchange = replace(
-        answered("0123456789", quote(0, 5), quote(5, 7, origin="matched")), stats=STATS
-    )
+def test_the_line_of_numbers_shows_what_the_assistant_measured():
+    exchange = replace(answered("0123456789", quote(0, 3)), stats=STATS, coverage=0.7)
     shown = stripped(exchange_html(exchange, 0))
     assert "50% copied20% found word for word3.4 tokens per forward pass48 tokens1.2 s" in shown
+
+
+@pytest.mark.parametrize(("num_pages", "counts"), [(0, ""), (None, ""), (1, "1 page, ")])
+def test_only_documents_with_pages_count_them(num_pages, counts):
+    line = Line(document_id="d", document="a.md", num_passages=3, num_pages=num_pages)
+    assert stripped(document_list([line])) == f"a.md{counts}3 passages"
+
+
+def test_a_quote_whose_source_has_changed_says_so_and_marks_nothing():
+    card = exchange_html(answered("one", quote(0, 3)), 0).split("q-card ")[1]
+    assert "The source has changed since; this text is no longer there." in stripped(card)
+    assert "<mark" not in card
 
 
 def test_a_long_line_of_questions_says_how_many_are_ahead():

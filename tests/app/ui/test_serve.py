@@ -7,6 +7,7 @@ import pytest
 from helpers.scripted_assistant import Own, ScriptedAssistant
 from quoth.app.ui.serve import free_port, running
 from quoth.errors import ServeError
+from quoth.retrieval import LoadLimits
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,23 @@ def test_importing_the_chat_loads_no_web_framework():
 
     code = "import sys, quoth.app.ui.serve; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def upload(url: str, size: int) -> int:
+    """The status that a file of this size gets."""
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+    request = urllib.request.Request(
+        f"{url}gradio_api/upload",
+        data=head + bytes(size) + b"\r\n--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    with urllib.request.urlopen(request) as response:
+        return response.status
+
+
+def test_a_file_may_be_as_large_as_the_loaders_allow(url):
+    assert upload(url, LoadLimits().max_bytes) == 200
+    with pytest.raises(HTTPError) as raised:
+        upload(url, LoadLimits().max_bytes + 1)
+    assert raised.value.code == 413
+    raised.value.close()
