@@ -10,7 +10,7 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from quoth.app.assistant import Assistant
 from quoth.app.settings import Settings
@@ -21,7 +21,7 @@ GUIDE = HERE / "guide"
 IMAGE = HERE / "images" / "chat.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUESTION = "How long may a question be?"
-WINDOW = {"width": 1360, "height": 860}
+WINDOW = ViewportSize(width=1360, height=860)
 MAX_BYTES = 300_000
 PATIENCE_MS = 120_000
 
