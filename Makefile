@@ -38,9 +38,9 @@ help:
 run: $(INSTALLED) $(SYNCED)
 	@echo "Starting the web chat; this takes about ten seconds."
 	@$(BIN)/quoth chat --index $(LOCAL_INDEX) --port $(PORT) \
-		--example "What does a citation prove?" \
-		--example "How does sync compare files?" \
-		--example "What is a copy source?"
+		--example "How long may a question be?" \
+		--example "How large is the context window of quoth-mini?" \
+		--example "Is the web chat protected by a log-in?"
 
 test: $(DEV_INSTALLED)
 	$(BIN)/pytest -rs $(ARGS)

@@ -15,6 +15,7 @@ from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
 from quoth.app.measures import measure
+from quoth.app.questions import check_question
 from quoth.app.settings import Settings
 from quoth.app.sources import citable_sources
 from quoth.app.tokenizing import ChatTokenizer
@@ -120,7 +121,7 @@ class Assistant:
             InputError: The question is empty or too long, or the index holds nothing.
             ContextOverflowError: Question and best passage exceed the model's window.
         """
-        question = self._checked(question)
+        question = check_question(question, self.settings.max_question_chars)
         conversation_id = conversation_id or self.new_conversation()
         with self._model_turn:
             yield from self._answer(question, conversation_id)
@@ -162,7 +163,7 @@ class Assistant:
                 stats=stats,
                 conversation_id=conversation_id,
                 turn_id=turn.id,
-                notices=fitted.notices,
+                notices=(*fitted.notices, *_cut_off(last, self.settings.max_new_tokens)),
             )
         )
 
@@ -210,18 +211,6 @@ class Assistant:
             num_passages=sum(document.num_passages for document in documents),
         )
 
-    def _checked(self, question: str) -> str:
-        question = question.strip()
-        limit = self.settings.max_question_chars
-        if not question:
-            raise InputError("The question is empty. Write what you want to know.")
-        if len(question) > limit:
-            raise InputError(
-                f"The question has {len(question)} characters; at most {limit} are allowed. "
-                "Shorten it, or raise max_question_chars in the settings."
-            )
-        return question
-
     def _retrieve(self, question: str, turns: Sequence[Turn]) -> list[SearchHit]:
         """The best passages; a follow-up question is also searched with the one before it.
 
@@ -266,3 +255,12 @@ class Assistant:
             yield from (Cited(citation=citation) for citation in cited)
         yield from (Cited(citation=citation) for citation in tracker.finish())
         return step
+
+
+def _cut_off(last: Step, max_new_tokens: int) -> tuple[str, ...]:
+    """What to say of an answer that did not come to its end."""
+    if last.finish_reason != "length":
+        return ()
+    return (
+        f"The answer was cut off at {max_new_tokens} tokens; --max-new-tokens sets another limit.",
+    )

@@ -7,6 +7,7 @@ import click
 
 from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_from, with_options
 from quoth.app.cli.terminal import escaped_json
+from quoth.app.questions import check_question
 
 
 @click.command()
@@ -37,6 +38,7 @@ def ask(
     """
     documents = (*docs, *more_docs)
     settings = settings_from(options, documents)
+    check_question(question, settings.max_question_chars)
     from quoth.app.cli.answering import AnswerPrinter, answer_as_json
     from quoth.app.cli.opening import open_assistant
 

@@ -34,10 +34,11 @@ def chat(
     """
     documents = (*docs, *more_docs)
     settings = settings_from(options, documents)
-    from quoth.app.cli.opening import open_assistant
     from quoth.app.ui import serve
 
-    serve.free_port(host, port)  # before minutes are spent on indexing
+    serve.free_port(host, port)  # before seconds are spent on models and minutes on indexing
+    from quoth.app.cli.opening import open_assistant
+
     with open_assistant(settings, documents, create=True) as assistant:
         serve.serve(assistant, host=host, port=port, examples=examples, ready=_announce)
 

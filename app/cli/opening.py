@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.text import Text
-
 from quoth.app.assistant import Assistant
-from quoth.app.cli.terminal import messages, printable, progress_bar
+from quoth.app.cli.terminal import messages, printable, progress_bar, saying
 from quoth.app.settings import Settings
-from quoth.errors import InputError
+from quoth.errors import IndexNotFoundError, InputError
 from quoth.retrieval import Index, SyncReport, load_embedder
 
 
@@ -23,7 +21,9 @@ def open_assistant(
         IndexNotFoundError: Without documents and without `create`: there is no index.
         InputError: The documents gave nothing that could be indexed.
     """
-    with messages().status(Text(f"Loading {printable(settings.model)}")):
+    if not documents and not create:
+        _check_index(settings.index_path)
+    with saying(f"Loading {settings.model}"):
         assistant = Assistant.open(settings, create=create or bool(documents))
     with assistant:
         if documents:
@@ -33,9 +33,25 @@ def open_assistant(
         yield assistant
 
 
+def _check_index(path: Path) -> None:
+    """Find out before models are loaded that there is nothing to answer from.
+
+    Raises:
+        IndexNotFoundError: There is no index.
+        IndexFormatError: It is damaged.
+    """
+    try:
+        Index.open(path, embedder=None).close()
+    except IndexNotFoundError as error:
+        raise IndexNotFoundError(
+            f"There is no index in {str(path)!r}. Name the documents to answer from with --docs "
+            "PATH, or the folder of an index with --index."
+        ) from error
+
+
 def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
-    with messages().status(Text(f"Loading {printable(settings.embedder)}")):
+    with saying(f"Loading {settings.embedder}"):
         embedder = load_embedder(settings.embedder)
     with Index.open_or_create(settings.index_path, embedder=embedder) as index:
         return sync_index(index, documents)

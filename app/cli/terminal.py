@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.text import Text
 
 from quoth.retrieval import Progress as ProgressCallback
 
@@ -48,8 +49,22 @@ def messages() -> Console:
 
 
 @contextmanager
+def saying(what: str) -> Iterator[None]:
+    """A spinner with a word on what is being done; nothing where stderr is no terminal."""
+    console = messages()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(Text(printable(what))):
+        yield
+
+
+@contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
     """A progress bar on stderr, which leaves no trace; silent where stderr is no terminal."""
+    if not messages().is_terminal:
+        yield lambda _done, _total, _what: None
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

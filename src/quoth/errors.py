@@ -96,8 +96,8 @@ class ContextOverflowError(QuothError):
         self.needed = needed
         self.window = window
         super().__init__(
-            f"{what} needs {needed} tokens; the model's window leaves {window}. Shorten it, or "
-            f"choose a model with a longer window with --model."
+            f"{what} needs {needed} tokens; the model's window leaves {window}. Shorten it, lower "
+            f"--max-new-tokens, or choose a model with a longer window with --model."
         )
 
 

@@ -113,6 +113,12 @@ def test_two_threads_get_their_own_answers(assistant):
     assert [answers[question] for question in questions] == alone
 
 
+def test_an_answer_that_is_cut_off_says_so(assistant):
+    assert assistant.ask(QUESTION).notices == ()
+    (notice,) = replaced(assistant, max_new_tokens=4).ask(QUESTION).notices
+    assert "cut off at 4 tokens" in notice
+
+
 @pytest.mark.parametrize(("question", "problem"), [("  \n", "empty"), ("x" * 5000, "5000")])
 def test_a_bad_question_is_told(assistant, question, problem):
     with pytest.raises(InputError, match=problem):

@@ -85,7 +85,7 @@ def test_a_bad_file_is_named_and_the_rest_is_answered_from(tmp_path, capsys):
     ("arguments", "code", "message"),
     [
         (["ask", "why?", "--docs", "/no/such/file.md"], 2, "no file or folder"),
-        (["ask", "why?", "--index", "{tmp}/none"], 3, "no index"),
+        (["ask", "why?", "--index", "{tmp}/none"], 3, "--docs PATH"),
         (["ask", "  ", "--docs", "{docs}"], 2, "question is empty"),
         (["ask", "why? " * 3000, "--docs", "{docs}"], 2, "characters"),
         (["ask", "why?", "--docs", "{tmp}"], 2, "No document could be indexed"),
