@@ -8,7 +8,7 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,26 +21,6 @@ Vectors = NDArray[np.float32]
 _MAGIC = b"QUOTHVEC"
 _TRAILER = struct.Struct("<8s32sQ32s")  # magic, owner, generation, SHA-256 of all before it
 _MORE_FOR_TIES = 16
-
-
-class VectorStore(Protocol):
-    """Nearest neighbours by inner product. Not for several threads at once."""
-
-    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
-        """Hold `vectors` [N, dim] under `ids`, in place of what these ids held."""
-        ...
-
-    def remove(self, ids: Sequence[int]) -> None:
-        """Forget these ids; unknown ones are no error."""
-        ...
-
-    def search(self, query: Vectors, k: int) -> list[tuple[int, float]]:
-        """The ids that score best against `query` [dim], best first, ties by id; at most k."""
-        ...
-
-    def ids(self) -> Ids:
-        """All ids, ascending."""
-        ...
 
 
 class DamagedVectorsError(Exception):

@@ -1,4 +1,4 @@
-"""Opening an assistant from the command line: say what is being done, sync the documents first."""
+"""Opening an assistant from the command line: say what is being done, sync its documents."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from quoth.retrieval import Index, SyncReport, load_embedder
 def open_assistant(
     settings: Settings, documents: Sequence[Path], *, create: bool = False
 ) -> Iterator[Assistant]:
-    """Bring the index up to date with `documents`, load the models, give the assistant.
+    """Load the models, bring the index up to date with `documents`, give the assistant.
 
     Raises:
         IndexNotFoundError: Without documents and without `create`: there is no index.

@@ -87,6 +87,7 @@ def test_a_bad_file_is_named_and_the_rest_is_answered_from(tmp_path, capsys):
         (["ask", "why?", "--docs", "/no/such/file.md"], 2, "no file or folder"),
         (["ask", "why?", "--index", "{tmp}/none"], 3, "--docs PATH"),
         (["ask", "  ", "--docs", "{docs}"], 2, "question is empty"),
+        (["ask", "what \udcff is it", "--docs", "{docs}"], 2, "not text"),  # a byte of no UTF-8
         (["ask", "why? " * 3000, "--docs", "{docs}"], 2, "characters"),
         (["ask", "why?", "--docs", "{tmp}"], 2, "No document could be indexed"),
         (["ask", "why?", "--docs", "{docs}", "--drafting", "magic"], 2, "magic"),
