@@ -20,6 +20,7 @@ from quoth.app.settings import Settings
 from quoth.app.sources import citable_sources
 from quoth.app.tokenizing import ChatTokenizer
 from quoth.app.uploads import discard_upload, store_uploads
+from quoth.app.wording import counted
 from quoth.decoding import Decoder, Step
 from quoth.errors import ConfigError, InputError, UnsupportedModelError
 from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport, load_embedder
@@ -261,6 +262,5 @@ def _cut_off(last: Step, max_new_tokens: int) -> tuple[str, ...]:
     """What to say of an answer that did not come to its end."""
     if last.finish_reason != "length":
         return ()
-    return (
-        f"The answer was cut off at {max_new_tokens} tokens; --max-new-tokens sets another limit.",
-    )
+    limit = counted(max_new_tokens, "token")
+    return (f"The answer was cut off at {limit}; --max-new-tokens sets another limit.",)

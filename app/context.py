@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from quoth.app.prompting import Prompt, build_prompt, compose
 from quoth.app.tokenizing import ChatTokenizer
+from quoth.app.wording import counted
 from quoth.errors import ContextOverflowError
 from quoth.types import Passage, Turn
 
@@ -68,7 +69,8 @@ def _drop_oldest(tokenizer: ChatTokenizer, turns: list[Turn], excess: int) -> No
 def _notices(passages: int, turns: int) -> tuple[str, ...]:
     notices = []
     if turns:
-        notices.append(f"{turns} earlier messages did not fit into the model's window.")
+        left_out = counted(turns, "earlier message")
+        notices.append(f"{left_out} did not fit into the model's window.")
     if passages:
         notices.append(f"{passages} of the passages found did not fit into the model's window.")
     return tuple(notices)

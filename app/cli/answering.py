@@ -9,6 +9,7 @@ from rich.text import Text as StyledText
 
 from quoth.app.cli.terminal import colour, messages, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Event, Retrieved, ScoredPassage, Text
+from quoth.app.wording import counted
 from quoth.types import Citation, SourceSpan
 
 CONTEXT_CHARS = 160  # of the passage, around what was copied from it
@@ -151,7 +152,8 @@ def _numbers(answer: Answer) -> StyledText:
     stats: AnswerStats = answer.stats
     seconds = stats.retrieve_s + stats.prefill_s + stats.decode_s
     return StyledText(
-        f"{stats.tokens} tokens in {stats.forward_passes} forward passes, "
+        f"{counted(stats.tokens, 'token')} in "
+        f"{counted(stats.forward_passes, 'forward pass', 'forward passes')}, "
         f"{stats.tokens_per_pass:.1f} per pass; {stats.copied_share:.0%} copied, "
         f"{answer.coverage:.0%} found in sources; {seconds:.1f} s",
         style="dim",

@@ -9,6 +9,7 @@ import click
 from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
 from quoth.app.cli.terminal import escaped_json, printable
 from quoth.app.uploads import discard_upload
+from quoth.app.wording import counted
 from quoth.errors import IndexFormatError, InputError
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ def status(docs: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # no
         _echo_json(asdict(overview) | {"documents": [asdict(document) for document in documents]})
         return
     for document in documents:
-        pages = f", {document.num_pages} pages" if document.num_pages else ""
-        name = printable(document.document)
-        click.echo(f"{document.document_id}  {name}  ({document.num_passages} passages{pages})")
-    click.echo(f"{len(documents)} documents, {overview.num_passages} passages.", err=True)
+        counts = counted(document.num_passages, "passage")
+        if document.num_pages:
+            counts += f", {counted(document.num_pages, 'page')}"
+        click.echo(f"{document.document_id}  {printable(document.document)}  ({counts})")
+    held = counted(len(documents), "document")
+    click.echo(f"{held}, {counted(overview.num_passages, 'passage')}.", err=True)
 
 
 @index.command()
@@ -99,7 +102,7 @@ def verify(docs: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # no
         click.echo("The index is sound.")
     if report.problems:
         listed = "".join(f"\n  {problem}" for problem in report.problems)
-        raise IndexFormatError(f"The index has {len(report.problems)} problems:{listed}")
+        raise IndexFormatError(f"The index has {counted(len(report.problems), 'problem')}:{listed}")
 
 
 def _open(options: dict[str, Any], docs: tuple[Path, ...]) -> "Index":

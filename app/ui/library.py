@@ -6,7 +6,7 @@ from typing import Literal
 
 from quoth.app.ui.markup import Html, element
 from quoth.app.ui.protocol import AddReport, Description, DocumentLine
-from quoth.app.ui.wording import counted
+from quoth.app.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

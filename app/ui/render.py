@@ -14,7 +14,8 @@ from quoth.app.ui.markup import Html, element, join
 from quoth.app.ui.palette import colour_class
 from quoth.app.ui.places import passage_ref, quote_ref
 from quoth.app.ui.sources import Source, sources, unused_passages, visible_quotes
-from quoth.app.ui.wording import CHANGED, counted
+from quoth.app.ui.wording import CHANGED
+from quoth.app.wording import counted
 
 
 def conversation(

@@ -1,6 +1,7 @@
 """Hostile text in a terminal, colours, and where a citation's number comes from."""
 
 import io
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,13 @@ def test_nothing_printable_can_steer_a_terminal(text):
     assert "\u202e" not in shown
 
 
-def events(text, citation, passage_text):
+STATS = AnswerStats(
+    prompt_tokens=10, tokens=8, forward_passes=4, drafted=8, accepted=4, copied_share=0.5,
+    retrieve_s=0.1, prefill_s=0.2, decode_s=0.3,
+)  # fmt: skip
+
+
+def events(text, citation, passage_text, stats=STATS):
     passage = Passage(
         id="p",
         document_id="d",
@@ -33,17 +40,6 @@ def events(text, citation, passage_text):
         end_page=4,
     )
     scored = (ScoredPassage(number=1, passage=passage, score=0.5),)
-    stats = AnswerStats(
-        prompt_tokens=10,
-        tokens=8,
-        forward_passes=4,
-        drafted=8,
-        accepted=4,
-        copied_share=0.5,
-        retrieve_s=0.1,
-        prefill_s=0.2,
-        decode_s=0.3,
-    )
     answer = Answer(
         text=text,
         citations=(citation,),
@@ -61,7 +57,7 @@ def events(text, citation, passage_text):
     ]
 
 
-def printed(*, is_terminal):
+def printed(*, is_terminal, stats=STATS):
     out = io.StringIO()
     colours = "standard" if is_terminal else None
     console = Console(file=out, force_terminal=is_terminal, width=100, color_system=colours)
@@ -70,7 +66,7 @@ def printed(*, is_terminal):
     citation = Citation(
         start=9, end=20, source_id="d", source_start=54, source_end=65, document="evil", page=4
     )
-    AnswerPrinter(console).print(events(text, citation, passage))
+    AnswerPrinter(console).print(events(text, citation, passage, stats))
     return out.getvalue()
 
 
@@ -80,6 +76,11 @@ def test_a_pipe_gets_plain_text_with_sources_and_numbers():
     assert out.startswith("He said: ravens fly \N{REPLACEMENT CHARACTER}[2J[bold]high[/bold].\n")
     assert "[1] evil\N{REPLACEMENT CHARACTER}[31m.pdf, page 4" in out
     assert "8 tokens in 4 forward passes, 2.0 per pass; 50% copied, 75% found in sources" in out
+
+
+def test_one_token_and_one_pass_are_said_in_the_singular():
+    out = printed(is_terminal=False, stats=replace(STATS, tokens=1, forward_passes=1))
+    assert "1 token in 1 forward pass, 1.0 per pass" in out
 
 
 def test_a_terminal_gets_the_copied_words_in_their_source_s_colour():

@@ -61,6 +61,15 @@ def test_the_index_of_the_same_paths_is_found_again(documents, capsys):
     assert "sound" in capsys.readouterr().out
 
 
+def test_one_document_with_one_passage_is_said_in_the_singular(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("Ravens fly.\n", encoding="utf-8")
+    assert run(["index", "sync", str(tmp_path), "--embedder", "hashing"]) == 0
+    assert run(["index", "status", "--docs", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.strip().endswith("a.txt  (1 passage)")
+    assert captured.err.strip() == "1 document, 1 passage."
+
+
 def test_removing_by_name_and_syncing_back(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("Ravens fly.\n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("Foxes run.\n", encoding="utf-8")
