@@ -12,11 +12,13 @@ from quoth import __version__
 from quoth.app.cli.ask import ask
 from quoth.app.cli.chat import chat
 from quoth.app.cli.index import index
+from quoth.app.cli.pipes import PipedGroup, ReaderGoneError, write_nowhere
 from quoth.app.cli.terminal import printable
 from quoth.app.cli.train import train
 from quoth.errors import QuothError
 
 INTERRUPTED = 130  # what shells give for a program ended by Ctrl-C
+READER_GONE = 141  # and for one that wrote into a closed pipe, as in `quoth ask ... | head -1`
 
 GUIDE = """\b
 Answers questions from your own documents, and shows where each copied word is from.
@@ -38,11 +40,11 @@ For answers in prose name a model of the Hugging Face hub, or a folder:
 \b
 Settings come from quoth.toml in the working folder, then QUOTH_* variables, then options.
 Exit codes: 0 fine, 2 bad input or settings, 3 index, 4 model, 5 question too long,
-6 address in use, 7 optional part not installed, 130 interrupted.
+6 address in use, 7 optional part not installed, 130 interrupted, 141 output closed by its reader.
 """
 
 
-@click.group(help=GUIDE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=PipedGroup, help=GUIDE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="quoth")
 def quoth() -> None:
     """Gather the commands; the help text is `GUIDE`."""
@@ -56,7 +58,13 @@ quoth.add_command(train)
 
 def main() -> None:
     """Run the command line and end the process with the right code."""
-    sys.exit(run())
+    try:
+        code = run()
+        sys.stdout.flush()
+    except (ReaderGoneError, BrokenPipeError):
+        write_nowhere()
+        code = READER_GONE
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

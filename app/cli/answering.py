@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text as StyledText
 
-from quoth.app.cli.terminal import colour, messages, printable
+from quoth.app.cli.terminal import Console, colour, messages, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Event, Retrieved, ScoredPassage, Text
 from quoth.app.wording import counted
 from quoth.types import Citation, SourceSpan

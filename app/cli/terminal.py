@@ -6,8 +6,9 @@ Text of documents and models may hold escape sequences that move the cursor or r
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
-from rich.console import Console
+import rich.console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.text import Text
 
@@ -25,6 +26,14 @@ _CONTROL = {
     )
     if chr(code) not in "\n\t"
 }
+
+
+class Console(rich.console.Console):
+    """Leaves a closed pipe to the command line; rich itself would end the process with code 1."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Called where a BrokenPipeError is handled: let it go on."""
+        raise
 
 
 def printable(text: str) -> str:

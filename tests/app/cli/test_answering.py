@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from quoth.app.cli.answering import AnswerPrinter
-from quoth.app.cli.terminal import printable
+from quoth.app.cli.terminal import Console, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Retrieved, ScoredPassage, Text
 from quoth.types import Citation, Passage
 
