@@ -4,8 +4,9 @@ Text of documents and models may hold escape sequences that move the cursor or r
 """
 
 import json
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NoReturn
 
 import rich.console
@@ -59,13 +60,24 @@ def messages() -> Console:
 
 @contextmanager
 def saying(what: str) -> Iterator[None]:
-    """A spinner with a word on what is being done; nothing where stderr is no terminal."""
+    """A spinner with a word on what is being done; nothing where stderr is no terminal.
+
+    Without a network the hub's client would tell of each of its attempts meanwhile; what became of
+    them is told once, by the error.
+    """
+    attempts = logging.getLogger("huggingface_hub.utils")
+    level = attempts.level
+    attempts.setLevel(logging.ERROR)
+    try:
+        with _spinner(what):
+            yield
+    finally:
+        attempts.setLevel(level)
+
+
+def _spinner(what: str) -> AbstractContextManager[object]:
     console = messages()
-    if not console.is_terminal:
-        yield
-        return
-    with console.status(Text(printable(what))):
-        yield
+    return console.status(Text(printable(what))) if console.is_terminal else nullcontext()
 
 
 @contextmanager
