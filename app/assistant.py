@@ -13,6 +13,7 @@ from typing import Self
 from quoth.app.citations import CitationTracker
 from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
+from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
 from quoth.app.measures import measure
 from quoth.app.questions import check_question
@@ -22,8 +23,8 @@ from quoth.app.tokenizing import ChatTokenizer
 from quoth.app.uploads import discard_upload, store_uploads
 from quoth.app.wording import counted
 from quoth.decoding import Decoder, Step
-from quoth.errors import ConfigError, InputError, UnsupportedModelError
-from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport, load_embedder
+from quoth.errors import ConfigError, UnsupportedModelError
+from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport
 from quoth.types import Turn
 
 BASE_MODEL_STOPS = ("\n\nQuestion:",)  # a base model goes on with a question of its own
@@ -67,7 +68,7 @@ class Assistant:
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = True) -> Self:
-        """Open the index and load both models.
+        """Open the index and load both models, the language model last.
 
         Args:
             settings: What to open.
@@ -78,17 +79,9 @@ class Assistant:
             IndexFailure: The index is damaged, of another format, or of another embedder.
             ModelLoadError: The language model or the embedder cannot be loaded.
         """
-        embedder = load_embedder(settings.embedder)
-        open_index = Index.open_or_create if create else Index.open
-        index = open_index(settings.index_path, embedder=embedder)
+        index = open_index(settings, create=create)
         try:
-            decoder = Decoder.from_pretrained(
-                settings.model,
-                device=settings.device,
-                dtype=settings.dtype,
-                revision=settings.revision,
-            )
-            return cls(index, decoder, settings)
+            return cls(index, load_decoder(settings), settings)
         except BaseException:
             index.close()
             raise
@@ -220,10 +213,7 @@ class Assistant:
         k = self.settings.num_passages
         hits = self.index.search(question, k)
         if not hits:
-            raise InputError(
-                f"The index {str(self.settings.index_path)!r} holds no documents. Add some with: "
-                f"quoth index sync PATH --index {self.settings.index_path}"
-            )
+            raise empty_index(self.settings.index_path)
         asked = [turn.text for turn in turns if turn.role == "user"]
         if asked:
             hits = [*hits, *self.index.search(f"{asked[-1]} {question}", k)]

@@ -6,30 +6,32 @@ from pathlib import Path
 
 from quoth.app.assistant import Assistant
 from quoth.app.cli.terminal import messages, printable, progress_bar, saying
+from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.settings import Settings
 from quoth.errors import IndexNotFoundError, InputError
-from quoth.retrieval import Index, SyncReport, load_embedder
+from quoth.retrieval import Index, SyncReport
 
 
 @contextmanager
 def open_assistant(
     settings: Settings, documents: Sequence[Path], *, create: bool = False
 ) -> Iterator[Assistant]:
-    """Load the models, bring the index up to date with `documents`, give the assistant.
+    """Bring the index up to date with `documents`, load the language model, give the assistant.
 
     Raises:
         IndexNotFoundError: Without documents and without `create`: there is no index.
-        InputError: The documents gave nothing that could be indexed.
+        InputError: The documents gave nothing that could be indexed; without documents and without
+            `create`: the index is empty.
     """
     if not documents and not create:
         _check_index(settings.index_path)
-    with saying(f"Loading {settings.model}"):
-        assistant = Assistant.open(settings, create=create or bool(documents))
-    with assistant:
+    with _loaded_index(settings, create=create or bool(documents)) as index:
         if documents:
-            report = sync_index(assistant.index, documents)
+            report = sync_index(index, documents)
             if report.added or report.changed or report.removed:
                 messages().print(summary(report, settings.index_path), markup=False)
+        with saying(f"Loading {settings.model}"):
+            assistant = Assistant(index, load_decoder(settings), settings)
         yield assistant
 
 
@@ -39,9 +41,12 @@ def _check_index(path: Path) -> None:
     Raises:
         IndexNotFoundError: There is no index.
         IndexFormatError: It is damaged.
+        InputError: It is empty.
     """
     try:
-        Index.open(path, embedder=None).close()
+        with Index.open(path, embedder=None) as index:
+            if not index.documents():
+                raise empty_index(path)
     except IndexNotFoundError as error:
         raise IndexNotFoundError(
             f"There is no index in {str(path)!r}. Name the documents to answer from with --docs "
@@ -51,10 +56,13 @@ def _check_index(path: Path) -> None:
 
 def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
-    with saying(f"Loading {settings.embedder}"):
-        embedder = load_embedder(settings.embedder)
-    with Index.open_or_create(settings.index_path, embedder=embedder) as index:
+    with _loaded_index(settings, create=True) as index:
         return sync_index(index, documents)
+
+
+def _loaded_index(settings: Settings, *, create: bool) -> Index:
+    with saying(f"Loading {settings.embedder}"):
+        return open_index(settings, create=create)
 
 
 def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:

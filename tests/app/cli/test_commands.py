@@ -121,6 +121,37 @@ def test_a_mistake_is_one_clear_line_and_the_right_code(
     assert captured.out == ""
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\0\1\2", b"%PDF-1.7\nnot really"])
+@pytest.mark.parametrize("command", [["ask", "why?"], ["chat", "--port", "{port}"]])
+def test_documents_that_give_nothing_are_told_before_the_language_model_is_loaded(
+    command, content, tmp_path, capsys
+):
+    """A model that is not there would end the command with code 4 if it were asked for."""
+    if content is not None:
+        (tmp_path / "report.pdf").write_bytes(content)
+    filled = [part.format(port=a_free_port()) for part in command]
+    options = ["--embedder", "hashing", "--model", "/no/model"]
+    assert run([*filled, "--docs", str(tmp_path), *options]) == 2
+    captured = capsys.readouterr()
+    assert "No document could be indexed from" in captured.err
+    assert ("Skipped" in captured.err) == (content is not None)
+    assert captured.out == ""
+
+
+def test_an_empty_index_is_told_before_the_language_model_is_loaded(documents, tmp_path, capsys):
+    index = ["--index", str(tmp_path / "index"), "--embedder", "hashing"]
+    assert run(["index", "sync", str(documents), *index]) == 0
+    assert run(["index", "remove", "warranty.md", *index]) == 0
+    assert run(["ask", "why?", *index, "--model", "/no/model"]) == 2
+    assert "holds no documents" in capsys.readouterr().err
+
+
+def a_free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def test_a_port_in_use_is_told_before_anything_else(documents, capsys):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,48 @@
+"""The two engines that settings name, each opened by itself: the index, and the decoder.
+
+The index comes first: what is wrong with the documents should be told before a language model is
+loaded, or downloaded.
+"""
+
+from pathlib import Path
+
+from quoth.app.settings import Settings
+from quoth.decoding import Decoder
+from quoth.errors import InputError
+from quoth.retrieval import Index, load_embedder
+
+
+def open_index(settings: Settings, *, create: bool = True) -> Index:
+    """Load the embedder and open the index.
+
+    Args:
+        settings: What to open.
+        create: Make an empty index where there is none.
+
+    Raises:
+        IndexNotFoundError: There is no index, and `create` is off.
+        IndexFailure: The index is damaged, of another format, or of another embedder.
+        ModelLoadError: The embedder cannot be loaded.
+    """
+    embedder = load_embedder(settings.embedder)
+    opened = Index.open_or_create if create else Index.open
+    return opened(settings.index_path, embedder=embedder)
+
+
+def load_decoder(settings: Settings) -> Decoder:
+    """Load the language model.
+
+    Raises:
+        ModelLoadError: It cannot be loaded, or not be decoded with.
+    """
+    return Decoder.from_pretrained(
+        settings.model, device=settings.device, dtype=settings.dtype, revision=settings.revision
+    )
+
+
+def empty_index(path: Path) -> InputError:
+    """What to say of an index that nothing can be answered from."""
+    return InputError(
+        f"The index {str(path)!r} holds no documents. Add some with: "
+        f"quoth index sync PATH --index {path}"
+    )
