@@ -9,6 +9,7 @@ from rich.text import Text as StyledText
 
 from quoth.app.cli.terminal import Console, colour, messages, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Event, Retrieved, ScoredPassage, Text
+from quoth.app.seams import SEAM_MARK, seams
 from quoth.app.wording import counted
 from quoth.types import Citation, SourceSpan
 
@@ -37,7 +38,8 @@ class AnswerPrinter:
     """Prints one answer as it comes.
 
     In a terminal the answer is drawn anew as it grows, so that words take their source's colour as
-    soon as the copy is certain; elsewhere it is written plainly, piece by piece.
+    soon as the copy is certain, and seams are marked; elsewhere it is written plainly, piece by
+    piece.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -54,7 +56,7 @@ class AnswerPrinter:
             answer = self._print_plain(events)
         for notice in answer.notices:
             messages().print(notice, style="yellow", markup=False)
-        self._console.print(Group(*_sources(answer), _numbers(answer)))
+        self._console.print(Group(*_sources(answer), *self._key(), _numbers(answer)))
 
     def _print_live(self, events: Iterable[Event]) -> Answer:
         with Live(console=self._console, vertical_overflow="visible", auto_refresh=False) as live:
@@ -91,7 +93,15 @@ class AnswerPrinter:
             style = "italic" if number is None else colour(number)
             line = " underline" if citation.origin == "matched" else ""
             styled.stylize(style + line, citation.start, citation.end)
-        return styled
+        mark = StyledText.assemble((f"{SEAM_MARK} ", "dim"))
+        return mark.join(styled.divide(self._seams()))
+
+    def _seams(self) -> tuple[int, ...]:
+        return seams(self._text, self._citations, self._passages)
+
+    def _key(self) -> Iterator[StyledText]:
+        if self._console.is_terminal and self._seams():
+            yield StyledText(f"{SEAM_MARK} a dim one: the source is cut here", style="dim")
 
 
 def source_number(span: SourceSpan, passages: Iterable[ScoredPassage]) -> int | None:

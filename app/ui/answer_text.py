@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from quoth.app.seams import seams
 from quoth.app.ui.exchanges import Exchange, Quote
 from quoth.app.ui.markup import Html, element, escape, join
 from quoth.app.ui.palette import colour_class
@@ -28,9 +29,13 @@ def answer_text(exchange: Exchange, number: int) -> Html:
     """The text of exchange `number`, its quotes marked and the model's own `[n]` coloured."""
     parts: list[str] = []
     at = 0
+    shown = [quote.citation for _, quote in visible_quotes(exchange)]
+    cuts = seams(exchange.text, shown, exchange.passages)
     for drawn in _drawn(exchange):
         citation = drawn.quote.citation
         parts.append(_own_words(exchange, at, citation.start))
+        if citation.start in cuts:
+            parts.append(_seam())
         parts.append(_mark(exchange, number, drawn))
         at = citation.end
     parts.append(_own_words(exchange, at, len(exchange.text)))
@@ -40,6 +45,12 @@ def answer_text(exchange: Exchange, number: int) -> Html:
 def card_id(ref: str) -> str:
     """The id of the element that a quote's card has in the page."""
     return f"q-card-{ref}"
+
+
+def _seam() -> Html:
+    """Where the source is cut: the style sheet draws it, so that it is no part of the text."""
+    words = "The source is cut here"
+    return element("span", class_="q-seam", role="img", aria_label=words, title=words)
 
 
 def _mark(exchange: Exchange, number: int, drawn: _Drawn) -> Html:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quoth.app.cli.answering import AnswerPrinter
+from quoth.app.cli.answering import AnswerPrinter, answer_as_json
 from quoth.app.cli.terminal import Console, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Retrieved, ScoredPassage, Text
 from quoth.types import Citation, Passage
@@ -27,7 +27,7 @@ STATS = AnswerStats(
 )  # fmt: skip
 
 
-def events(text, citation, passage_text, stats=STATS):
+def events(text, citations, passage_text, stats=STATS):
     passage = Passage(
         id="p",
         document_id="d",
@@ -41,7 +41,7 @@ def events(text, citation, passage_text, stats=STATS):
     scored = (ScoredPassage(number=1, passage=passage, score=0.5),)
     answer = Answer(
         text=text,
-        citations=(citation,),
+        citations=tuple(citations),
         coverage=0.75,
         passages=scored,
         stats=stats,
@@ -51,21 +51,36 @@ def events(text, citation, passage_text, stats=STATS):
     return [
         Retrieved(passages=scored),
         Text(start=0, text=text),
-        Cited(citation=citation),
+        *(Cited(citation=citation) for citation in citations),
         Done(answer=answer),
     ]
 
 
-def printed(*, is_terminal, stats=STATS):
+def cited(start, end, source_start):
+    """A citation; the passage begins at 50 of its document."""
+    return Citation(
+        start=start, end=end, source_id="d", source_start=source_start,
+        source_end=source_start + end - start, document="evil", page=4,
+    )  # fmt: skip
+
+
+HOSTILE = {
+    "text": "He said: ravens fly \x1b[2J[bold]high[/bold].",
+    "passage_text": "All ravens fly \x1b[2J[bold]high[/bold].",
+    "citations": [cited(9, 20, 54)],
+}
+SPLICED = {
+    "text": "The warranty lasts six months.",
+    "passage_text": "The warranty lasts two years. Batteries are covered for six months.",
+    "citations": [cited(0, 18, 50), cited(19, 30, 106)],
+}
+
+
+def printed(*, is_terminal, stats=STATS, answer=HOSTILE):
     out = io.StringIO()
     colours = "standard" if is_terminal else None
     console = Console(file=out, force_terminal=is_terminal, width=100, color_system=colours)
-    text = "He said: ravens fly \x1b[2J[bold]high[/bold]."
-    passage = "All ravens fly \x1b[2J[bold]high[/bold]."
-    citation = Citation(
-        start=9, end=20, source_id="d", source_start=54, source_end=65, document="evil", page=4
-    )
-    AnswerPrinter(console).print(events(text, citation, passage, stats))
+    AnswerPrinter(console).print(events(**answer, stats=stats))
     return out.getvalue()
 
 
@@ -87,3 +102,28 @@ def test_a_terminal_gets_the_copied_words_in_their_source_s_colour():
     assert "\x1b[36mravens fly" in out  # cyan is the first colour
     assert "\x1b[2J" not in out
     assert "[bold]high[/bold]" in out
+
+
+def test_a_terminal_shows_where_the_source_is_cut():
+    out = printed(is_terminal=True, answer=SPLICED)
+    lasts, six = "\x1b[36mThe warranty lasts\x1b[0m", "\x1b[36msix months.\x1b[0m"
+    assert f"{lasts} \x1b[2m… \x1b[0m{six}" in out
+    assert "the source is cut here" in out
+
+
+def test_quotes_that_stand_side_by_side_in_the_source_are_not_kept_apart():
+    whole = SPLICED | {
+        "text": SPLICED["passage_text"],
+        "citations": [cited(0, 18, 50), cited(19, 29, 69)],
+    }
+    out = printed(is_terminal=True, answer=whole)
+    assert "\x1b[36mThe warranty lasts\x1b[0m \x1b[36mtwo years.\x1b[0m" in out
+    assert "the source is cut here" not in out
+
+
+def test_what_is_piped_or_kept_is_the_answer_without_marks():
+    out = printed(is_terminal=False, answer=SPLICED)
+    assert out.startswith("The warranty lasts six months.\n")
+    assert "the source is cut here" not in out
+    (answer,) = (one.answer for one in events(**SPLICED) if isinstance(one, Done))
+    assert answer_as_json(answer)["text"] == "The warranty lasts six months."

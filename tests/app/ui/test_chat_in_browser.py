@@ -11,6 +11,7 @@ from quoth.errors import InputError
 
 pytestmark = pytest.mark.browser
 COPIED = "The decoder copies a span, and the model checks all of its tokens in one forward pass."
+PLAIN = "The answer is the one that plain decoding would give."
 SEGMENTS = "Segments are listed below."
 SALES = "Net sales were $34,229 million."
 
@@ -116,6 +117,28 @@ def test_the_keyboard_reaches_card_panel_and_the_way_back(visit, scripts):
     page.keyboard.press("Escape")
     expect(page.locator("#q-panel")).to_be_hidden()
     expect(second).to_be_focused()
+
+
+def test_where_the_source_is_cut_a_mark_is_drawn_that_is_no_part_of_the_text(visit, scripts):
+    scripts["cut"] = [Copy("The decoder copies a span", "guide"), Own(" "), Copy(PLAIN, "guide")]
+    page = (seen := visit()).page
+    seen.ask_to_the_end("cut")
+    seam = page.get_by_role("img", name="The source is cut here")
+    expect(seam).to_have_count(1)
+    assert seam.evaluate("(one) => getComputedStyle(one, '::before').content") == '"…"'
+    assert seam.bounding_box()["width"] > 5
+    answer = page.locator(".q-answer")
+    read = "(one) => { getSelection().selectAllChildren(one); return String(getSelection()); }"
+    assert answer.evaluate(read).strip() == f"The decoder copies a span {PLAIN}"
+    assert answer.evaluate("(one) => one.textContent") == f"The decoder copies a span {PLAIN}"
+
+
+def test_quotes_that_meet_in_the_source_are_not_kept_apart(visit, scripts):
+    scripts["whole"] = [Copy(COPIED, "guide"), Own("\n"), Copy(PLAIN, "guide")]
+    page = (seen := visit()).page
+    seen.ask_to_the_end("whole")
+    expect(page.locator(".q-quote")).to_have_count(2)
+    expect(page.locator(".q-seam")).to_have_count(0)
 
 
 def test_other_places_of_the_same_words_open_from_the_panel(visit, scripts, assistant):

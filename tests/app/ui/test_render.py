@@ -76,9 +76,9 @@ def passage(number: int, name: str = "guide.md", page: int | None = None) -> Sco
     return ScoredPassage(number=number, passage=inner, score=0.5)
 
 
-def quote(start: int, end: int, source: str = "d1", **fields: object) -> Quote:
+def quote(start: int, end: int, source: str = "d1", at: int = 0, **fields: object) -> Quote:
     citation = Citation(
-        start=start, end=end, source_id=source, source_start=0, source_end=end - start,
+        start=start, end=end, source_id=source, source_start=at, source_end=at + end - start,
         document="guide.md", **fields,
     )  # fmt: skip
     return Quote(citation=citation, excerpt=None)
@@ -133,6 +133,19 @@ def test_each_quote_has_the_colour_of_its_passage():
 def test_copied_and_matched_are_told_apart():
     page = answer_text(answered("one two", quote(0, 3), quote(4, 7, origin="matched")), 0)
     assert page.count("is-copied") == page.count("is-matched") == 1
+
+
+def test_two_quotes_that_do_not_meet_in_their_source_are_kept_apart_by_no_text():
+    page = answer_text(answered("one two", quote(0, 3), quote(4, 7, at=40)), 0)
+    before, after = page.split('<span class="q-seam"')
+    assert before.endswith("one</mark> ")
+    assert after.startswith(' role="img" aria-label="The source is cut here" title="The source is')
+    assert stripped(page) == "one two"
+
+
+@pytest.mark.parametrize("second", [quote(4, 7, "d2", at=40), quote(4, 7, "t9", kind="turn")])
+def test_quotes_of_two_sources_are_kept_apart_by_their_colours(second):
+    assert "q-seam" not in answer_text(answered("one two", quote(0, 3), second), 0)
 
 
 def test_an_earlier_turn_gets_a_letter_and_its_own_colour():
