@@ -5,7 +5,6 @@ The only place where passages become copy sources. Knows no UI, no terminal and 
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -15,30 +14,19 @@ from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
 from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
+from quoth.app.library import Library
 from quoth.app.measures import measure
 from quoth.app.questions import check_question
 from quoth.app.settings import Settings
 from quoth.app.sources import citable_sources
 from quoth.app.tokenizing import ChatTokenizer
-from quoth.app.uploads import discard_upload, store_uploads
 from quoth.app.wording import counted
 from quoth.decoding import Decoder, Step
 from quoth.errors import ConfigError, UnsupportedModelError
-from quoth.retrieval import DocumentStatus, Index, Progress, SearchHit, SyncReport
+from quoth.retrieval import Index, Progress, SearchHit, SyncReport
 from quoth.types import Turn
 
 BASE_MODEL_STOPS = ("\n\nQuestion:",)  # a base model goes on with a question of its own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantDescription:
-    """What answers, and from what."""
-
-    model: str
-    embedder: str
-    index_path: Path
-    num_documents: int
-    num_passages: int
 
 
 class Assistant:
@@ -50,6 +38,7 @@ class Assistant:
 
     def __init__(self, index: Index, decoder: Decoder, settings: Settings) -> None:
         self.index = index
+        self.library = Library(index)
         self.settings = settings
         self.decoder = decoder
         if decoder.tokenizer is None:
@@ -176,34 +165,9 @@ class Assistant:
             return None
         return self.index.page_at(source_id, offset)
 
-    def documents(self) -> tuple[DocumentStatus, ...]:
-        """What the index holds."""
-        return tuple(self.index.documents())
-
     def sync(self, paths: Sequence[Path], progress: Progress | None = None) -> SyncReport:
         """Bring the index up to date with files and folders; see `Index.sync`."""
         return self.index.sync(paths, progress=progress)
-
-    def add_documents(
-        self, files: Sequence[Path], names: Sequence[str], progress: Progress | None = None
-    ) -> SyncReport:
-        """Take in uploaded files; they are copied, and shown under their (cleaned) names."""
-        stored = store_uploads(self.settings.index_path, files, names)
-        report = self.index.sync(stored, progress=progress)
-        for skipped in report.skipped:
-            discard_upload(self.settings.index_path, skipped.path)
-        return report
-
-    def describe(self) -> AssistantDescription:
-        """What answers, and from what."""
-        documents = self.documents()
-        return AssistantDescription(
-            model=self.settings.model,
-            embedder=self.settings.embedder,
-            index_path=self.settings.index_path,
-            num_documents=len(documents),
-            num_passages=sum(document.num_passages for document in documents),
-        )
 
     def _retrieve(self, question: str, turns: Sequence[Turn]) -> list[SearchHit]:
         """The best passages; a follow-up question is also searched with the one before it.

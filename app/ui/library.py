@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from quoth.app.ui.markup import Html, element
-from quoth.app.ui.protocol import AddReport, Description, DocumentLine
+from quoth.app.ui.protocol import AddReport, ChatSettings, DocumentLine
 from quoth.app.wording import counted
 
 
@@ -61,14 +61,14 @@ def document_list(documents: Sequence[DocumentLine]) -> Html:
     return element("ul", *items, class_="q-documents")
 
 
-def described(description: Description) -> Html:
-    """The line that names the model and the index."""
+def described(settings: ChatSettings, documents: Sequence[DocumentLine]) -> Html:
+    """The line that names the models and the index."""
     parts = (
-        description.model,
-        description.embedder,
-        counted(description.num_documents, "document"),
-        counted(description.num_passages, "passage"),
-        str(description.index_path),
+        settings.model,
+        settings.embedder,
+        counted(len(documents), "document"),
+        counted(sum(one.num_passages for one in documents), "passage"),
+        str(settings.index_path),
     )
     return element(
         "p", *(element("span", element("bdi", part)) for part in parts), class_="q-about"

@@ -225,10 +225,11 @@ class _Actions:
         return self.documents(), self.about()
 
     def documents(self) -> str:
-        return library.document_list(self._chat.assistant.documents())
+        return library.document_list(self._chat.assistant.library.documents())
 
     def about(self) -> str:
-        return library.described(self._chat.assistant.describe())
+        assistant = self._chat.assistant
+        return library.described(assistant.settings, assistant.library.documents())
 
     def _thread(self, session: ChatSession) -> list[str]:
         return [

@@ -51,8 +51,8 @@ class AddReport(Protocol):
         """How many passages went in."""
 
 
-class Description(Protocol):
-    """The line that names what the chat runs on."""
+class ChatSettings(Protocol):
+    """What the chat runs on, by name."""
 
     @property
     def model(self) -> str:
@@ -66,14 +66,6 @@ class Description(Protocol):
     def index_path(self) -> object:
         """The folder of the index."""
 
-    @property
-    def num_documents(self) -> int:
-        """Documents in the index."""
-
-    @property
-    def num_passages(self) -> int:
-        """Passages in the index."""
-
 
 class ProgressCall(Protocol):
     """Called with what is done, of how much, and what it is."""
@@ -82,8 +74,28 @@ class ProgressCall(Protocol):
         """Take note."""
 
 
+class DocumentLibrary(Protocol):
+    """The documents that answers come from."""
+
+    def documents(self) -> Sequence[DocumentLine]:
+        """The indexed documents."""
+
+    def add(
+        self, files: Sequence[Path], names: Sequence[str], progress: ProgressCall | None
+    ) -> AddReport:
+        """Copy the files and index them under these names."""
+
+
 class ChatAssistant(Protocol):
     """An assistant to chat with."""
+
+    @property
+    def settings(self) -> ChatSettings:
+        """What it runs on."""
+
+    @property
+    def library(self) -> DocumentLibrary:
+        """What it answers from."""
 
     def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:
         """Answer, event by event."""
@@ -96,14 +108,3 @@ class ChatAssistant(Protocol):
 
     def page_at(self, source_id: str, offset: int) -> int | None:
         """The page of a character; None where there are no pages."""
-
-    def documents(self) -> Sequence[DocumentLine]:
-        """The indexed documents."""
-
-    def add_documents(
-        self, files: Sequence[Path], names: Sequence[str], progress: ProgressCall | None
-    ) -> AddReport:
-        """Copy the files and index them under these names."""
-
-    def describe(self) -> Description:
-        """What the chat runs on."""

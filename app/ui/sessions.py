@@ -61,7 +61,7 @@ class Chat:
 
     def _add(self, path: Path, name: str) -> UploadLine:
         try:
-            return upload_line(name, self.assistant.add_documents([path], [name], None))
+            return upload_line(name, self.assistant.library.add([path], [name], None))
         except QuothError as error:
             return UploadLine(name=name, message=f"skipped: {error}", kind="skipped")
         except Exception:  # the process edge: one file may break, the others still go in
@@ -70,7 +70,7 @@ class Chat:
             return UploadLine(name=name, message=message, kind="skipped")
 
     def _names(self) -> dict[str, str]:
-        return {one.document_id: one.document for one in self.assistant.documents()}
+        return {one.document_id: one.document for one in self.assistant.library.documents()}
 
     def _other(self, ref: str, span: SourceSpan) -> OtherPlace:
         name = self._names().get(span.source_id)

@@ -40,12 +40,12 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class Names:
+    """What the assistant says it runs on."""
+
     model: str = "quoth-mini"
     embedder: str = "all-MiniLM-L6-v2"
     index_path: str = "indexes/demo"
-    num_documents: int = 0
-    num_passages: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,11 @@ class ScriptedAssistant:
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     turns: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> (who, text)
     pause_s: float = 0.0
+    settings: Names = Names()
+
+    @property
+    def library(self) -> "ScriptedLibrary":
+        return ScriptedLibrary(self)
 
     def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:
         self.asked.append((question, conversation_id))
@@ -126,36 +131,9 @@ class ScriptedAssistant:
         return self.texts[source_id]
 
     def page_at(self, source_id: str, offset: int) -> int | None:
-        return offset // PAGE_CHARACTERS + 1 if self._has_pages(source_id) else None
+        return offset // PAGE_CHARACTERS + 1 if self.has_pages(source_id) else None
 
-    def documents(self) -> list[Line]:
-        return [
-            Line(
-                document_id=id_,
-                document=self.names[id_],
-                num_passages=1 + len(text) // 200,
-                num_pages=1 + len(text) // PAGE_CHARACTERS if self._has_pages(id_) else 0,
-            )
-            for id_, text in self.texts.items()
-        ]
-
-    def add_documents(
-        self, files: Sequence[Path], names: Sequence[str], progress: object = None
-    ) -> Report:
-        text = files[0].read_bytes()
-        if b"\0" in text:
-            return Report(skipped=(Skipped(reason="it is not text"),))
-        id_ = f"upload-{len(self.texts)}"
-        self.texts[id_], self.names[id_] = text.decode(), names[0]
-        return Report(passages=1 + len(text) // 200)
-
-    def describe(self) -> Described:
-        lines = self.documents()
-        return Described(
-            num_documents=len(lines), num_passages=sum(line.num_passages for line in lines)
-        )
-
-    def _has_pages(self, source_id: str) -> bool:
+    def has_pages(self, source_id: str) -> bool:
         return self.names.get(source_id, "").endswith(".pdf")
 
     def _passage(self, id_: str) -> Passage:
@@ -232,6 +210,32 @@ class ScriptedAssistant:
             conversation_id=conversation_id or "none",
             turn_id=f"turn-{len(self.asked)}",
         )
+
+
+@dataclass
+class ScriptedLibrary:
+    """The texts of a scripted assistant as documents."""
+
+    assistant: ScriptedAssistant
+
+    def documents(self) -> list[Line]:
+        return [
+            Line(
+                document_id=id_,
+                document=self.assistant.names[id_],
+                num_passages=1 + len(text) // 200,
+                num_pages=1 + len(text) // PAGE_CHARACTERS if self.assistant.has_pages(id_) else 0,
+            )
+            for id_, text in self.assistant.texts.items()
+        ]
+
+    def add(self, files: Sequence[Path], names: Sequence[str], progress: object = None) -> Report:
+        text = files[0].read_bytes()
+        if b"\0" in text:
+            return Report(skipped=(Skipped(reason="it is not text"),))
+        id_ = f"upload-{len(self.assistant.texts)}"
+        self.assistant.texts[id_], self.assistant.names[id_] = text.decode(), names[0]
+        return Report(passages=1 + len(text) // 200)
 
 
 def _words(text: str) -> list[str]:
