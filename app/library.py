@@ -1,10 +1,23 @@
-"""The documents of an index as people handle them: listed, and uploaded."""
+"""The documents of an index as people handle them: listed, uploaded, and taken out again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from quoth.app.uploads import discard_upload, store_uploads
-from quoth.retrieval import DocumentStatus, Index, Progress, SyncReport
+from quoth.app.uploads import discard_upload, is_upload, store_uploads
+from quoth.errors import InputError
+from quoth.retrieval import Index, Progress, SyncReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryDocument:
+    """One document of the index. An upload is a copy of the index's own, and can be removed."""
+
+    document_id: str
+    document: str  # name or path as the user knows it
+    num_passages: int
+    num_pages: int | None  # None where the format has none
+    is_upload: bool
 
 
 class Library:
@@ -13,9 +26,18 @@ class Library:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def documents(self) -> tuple[DocumentStatus, ...]:
+    def documents(self) -> tuple[LibraryDocument, ...]:
         """What the index holds."""
-        return self._index.documents()
+        return tuple(
+            LibraryDocument(
+                document_id=one.document_id,
+                document=one.document,
+                num_passages=one.num_passages,
+                num_pages=one.num_pages,
+                is_upload=is_upload(self._index.path, one.path),
+            )
+            for one in self._index.documents()
+        )
 
     def add(
         self, files: Sequence[Path], names: Sequence[str], progress: Progress | None = None
@@ -26,3 +48,22 @@ class Library:
         for skipped in report.skipped:
             discard_upload(folder, skipped.path)
         return report
+
+    def remove(self, document_id: str) -> None:
+        """Take an uploaded document out, and delete the copy.
+
+        Documents from the user's own folders stay: the next sync would bring them back.
+
+        Raises:
+            InputError: There is no such document, or it was not uploaded.
+            IndexBusyError: Another process is writing to the index.
+        """
+        paths = {one.document_id: one.path for one in self._index.documents()}
+        path = paths.get(document_id)
+        if path is None or not is_upload(self._index.path, path):
+            raise InputError(
+                f"No uploaded document is called {document_id!r}. Documents from folders are taken "
+                "out with: quoth index remove"
+            )
+        self._index.remove(document_id)
+        discard_upload(self._index.path, path)

@@ -1,6 +1,7 @@
 """Uploaded files: copied into the index's folder, under names that cannot lead anywhere else."""
 
 import hashlib
+import os
 import shutil
 import unicodedata
 from collections.abc import Sequence
@@ -35,9 +36,15 @@ def store_uploads(index_path: Path, files: Sequence[Path], names: Sequence[str])
     return stored
 
 
+def is_upload(index_path: Path, path: Path) -> bool:
+    """Whether `path`, as the index knows it, is a copy that `store_uploads` made."""
+    folder = os.path.abspath(index_path / UPLOADS)  # noqa: PTH100 - links stay as they are
+    return path.is_relative_to(folder)
+
+
 def discard_upload(index_path: Path, path: Path) -> None:
     """Delete a copy that `store_uploads` made; a path from anywhere else is left alone."""
-    if path.is_relative_to((index_path / UPLOADS).absolute()):
+    if is_upload(index_path, path):
         path.unlink(missing_ok=True)
         if not any(path.parent.iterdir()):
             path.parent.rmdir()

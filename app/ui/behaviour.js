@@ -5,6 +5,7 @@
 const root = document.getElementById("quoth"); // carries what is open, for the style sheets
 const scroller = element.closest("#q-thread") ?? element;
 const panel = () => document.getElementById("q-panel");
+const library = document.getElementById("q-library");
 
 // ---- cards: what a copied span shows when it is pointed at or focused
 
@@ -124,14 +125,16 @@ new MutationObserver(() => {
 function activate(target) {
   const placed = target.closest("[data-ref].q-quote, button[data-ref]");
   const example = target.closest("[data-example]");
+  const removed = target.closest("button[data-document]");
   if (placed) openPlace(placed);
   else if (example) trigger("example", { index: Number(example.dataset.example) });
+  else if (removed) trigger("discard", { document: removed.dataset.document });
   else if (target.closest('[data-action="close"]')) closePanel();
   else return false;
   return true;
 }
 
-for (const part of [element, panel()]) {
+for (const part of [element, panel(), library]) {
   part.addEventListener("click", (event) => {
     if (!String(getSelection())) activate(event.target);
   });

@@ -1,4 +1,4 @@
-"""The list of indexed documents, and what became of files that were handed in."""
+"""The list of indexed documents, and what became of files that were handed in or taken out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from quoth.app.wording import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadLine:
-    """One file that was handed in, and what became of it."""
+    """One file that was handed in or taken out, and what became of it."""
 
     name: str
     message: str
-    kind: Literal["working", "added", "skipped"]
+    kind: Literal["working", "added", "skipped", "removed"]
 
 
 def upload_line(name: str, report: AddReport) -> UploadLine:
@@ -55,6 +55,7 @@ def document_list(documents: Sequence[DocumentLine]) -> Html:
             "li",
             element("bdi", one.document, class_="q-name", title=one.document),
             element("span", _counts(one), class_="q-counts"),
+            _remove(one) if one.is_upload else "",
         )
         for one in ordered
     )
@@ -72,6 +73,19 @@ def described(settings: ChatSettings, documents: Sequence[DocumentLine]) -> Html
     )
     return element(
         "p", *(element("span", element("bdi", part)) for part in parts), class_="q-about"
+    )
+
+
+def _remove(one: DocumentLine) -> Html:
+    words = f"Remove {one.document}"
+    return element(
+        "button",
+        "×",
+        type="button",
+        class_="q-remove",
+        data_document=one.document_id,
+        aria_label=words,
+        title=words,
     )
 
 

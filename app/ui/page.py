@@ -1,23 +1,27 @@
 """The page in Gradio's parts: where they stand, and what happens when they are used.
 
-What they do is in `sessions`; how they look, in `render`, the style sheets and `behaviour.js`.
-The only module here that imports Gradio when it is imported.
+What they do is in `actions`; how they look, in `render`, the style sheets and `behaviour.js`.
+These two modules alone import Gradio when they are imported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 
-from quoth.app.ui import library, palette, render
+from quoth.app.ui import palette, render
+from quoth.app.ui.actions import ConversationActions, LibraryActions
 from quoth.app.ui.conversations import ChatSession
 from quoth.app.ui.sessions import Chat
 
 _PRIVATE: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE: Final[dict[str, Any]] = {**_PRIVATE, "queue": False}  # does not wait behind answers
+_IN_TURN: Final[dict[str, Any]] = {  # one change of the index at a time
+    **_PRIVATE, "concurrency_id": "index", "concurrency_limit": 1,
+}  # fmt: skip
+_STILL: Final[dict[str, Any]] = {"js_on_load": None, "apply_default_css": False}
 _SHEETS: Final = ("conversation.css", "side_panel.css", "frame.css")  # what is narrow comes last
 _TOGGLE: Final = "() => { window.quoth.toggle('library'); }"
 
@@ -66,64 +70,67 @@ class _Parts:
 
 def chat_page(chat: Chat, *, title: str, examples: Sequence[str]) -> gr.Blocks:
     """The page, ready to be launched."""
-    actions = _Actions(chat, title, examples)
+    conversation = ConversationActions(chat, title, examples)
+    shelf = LibraryActions(chat)
     page = gr.Blocks(title=title, fill_width=True, analytics_enabled=False)
     with page:
-        session = gr.State(ChatSession())
-        with gr.Column(elem_id="quoth"):
-            toggle, renew = _header(title)
-            with gr.Row(elem_id="q-body"):
-                documents, uploads, upload = _library(actions)
-                with gr.Column(elem_id="q-main"):
-                    thread = gr.HTML(
-                        actions.empty(),
-                        html_template="${value.join('')}",
-                        js_on_load=behaviour(),
-                        elem_id="q-thread",
-                        apply_default_css=False,
-                    )
-                    question, send, stop = _composer()
-                    about = gr.HTML(
-                        actions.about(), elem_id="q-foot", js_on_load=None, apply_default_css=False
-                    )
-                panel = gr.HTML("", elem_id="q-panel", js_on_load=None, apply_default_css=False)
-        _wire(
-            page,
-            actions,
-            _Parts(
-                session=session,
-                thread=thread,
-                panel=panel,
-                documents=documents,
-                uploads=uploads,
-                about=about,
-                question=question,
-                send=send,
-                stop=stop,
-                renew=renew,
-                toggle=toggle,
-                upload=upload,
-            ),
-        )
+        parts = _parts(conversation, shelf, title)
+        _wire_conversation(parts, conversation)
+        _wire_library(page, parts, shelf)
     page.queue(max_size=None)  # whoever comes too late is told so in the conversation
     return page
+
+
+def _parts(conversation: ConversationActions, shelf: LibraryActions, title: str) -> _Parts:
+    session = gr.State(ChatSession())
+    with gr.Column(elem_id="quoth"):
+        toggle, renew = _header(title)
+        with gr.Row(elem_id="q-body"):
+            documents, uploads, upload = _library(shelf)
+            with gr.Column(elem_id="q-main"):
+                thread = _thread(conversation)
+                question, send, stop = _composer()
+                about = gr.HTML(shelf.about(), elem_id="q-foot", **_STILL)
+            panel = gr.HTML("", elem_id="q-panel", **_STILL)
+    return _Parts(
+        session=session,
+        thread=thread,
+        panel=panel,
+        documents=documents,
+        uploads=uploads,
+        about=about,
+        question=question,
+        send=send,
+        stop=stop,
+        renew=renew,
+        toggle=toggle,
+        upload=upload,
+    )
+
+
+def _thread(conversation: ConversationActions) -> gr.HTML:
+    return gr.HTML(
+        conversation.empty(),
+        html_template="${value.join('')}",
+        js_on_load=behaviour(),
+        elem_id="q-thread",
+        apply_default_css=False,
+    )
 
 
 def _header(title: str) -> tuple[gr.Button, gr.Button]:
     with gr.Row(elem_id="q-head"):
         toggle = gr.Button("Documents", elem_id="q-toggle", size="sm")
-        gr.HTML(render.brand(title), elem_id="q-brand", js_on_load=None, apply_default_css=False)
+        gr.HTML(render.brand(title), elem_id="q-brand", **_STILL)
         renew = gr.Button("New conversation", elem_id="q-renew", size="sm")
     return toggle, renew
 
 
-def _library(actions: "_Actions") -> tuple[gr.HTML, gr.HTML, gr.UploadButton]:
+def _library(shelf: LibraryActions) -> tuple[gr.HTML, gr.HTML, gr.UploadButton]:
     with gr.Column(elem_id="q-library"):
         upload = gr.UploadButton("Add documents", file_count="multiple", elem_id="q-upload")
-        uploads = gr.HTML("", elem_id="q-uploads", js_on_load=None, apply_default_css=False)
-        documents = gr.HTML(
-            actions.documents(), elem_id="q-documents", js_on_load=None, apply_default_css=False
-        )
+        uploads = gr.HTML("", elem_id="q-uploads", **_STILL)
+        documents = gr.HTML(shelf.documents(), elem_id="q-documents", **_STILL)
     return documents, uploads, upload
 
 
@@ -144,7 +151,7 @@ def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     return question, send, stop
 
 
-def _wire(page: gr.Blocks, actions: "_Actions", parts: _Parts) -> None:
+def _wire_conversation(parts: _Parts, actions: ConversationActions) -> None:
     session, thread = parts.session, parts.thread
     asked = [
         gr.on(
@@ -167,74 +174,12 @@ def _wire(page: gr.Blocks, actions: "_Actions", parts: _Parts) -> None:
     parts.stop.click(actions.stop, [session], [thread], **_AT_ONCE)
     parts.renew.click(actions.renew, [session], [thread, parts.panel], **_AT_ONCE)
     thread.show(actions.show, [session], [parts.panel], **_AT_ONCE)
+
+
+def _wire_library(page: gr.Blocks, parts: _Parts, actions: LibraryActions) -> None:
+    shown = [parts.documents, parts.about]
+    changed = [parts.uploads, *shown]
+    parts.upload.upload(actions.add, [parts.upload], changed, **_IN_TURN)
+    parts.thread.discard(actions.remove, None, changed, **_IN_TURN)  # whose script hears all clicks
     parts.toggle.click(None, js=_TOGGLE, api_visibility="private")
-    parts.upload.upload(
-        actions.add,
-        [parts.upload],
-        [parts.uploads, parts.documents, parts.about],
-        concurrency_id="index",
-        concurrency_limit=1,
-        **_PRIVATE,
-    )
-    page.load(actions.refresh, None, [parts.documents, parts.about], **_AT_ONCE)
-
-
-class _Actions:
-    """What each part of the page calls, with the values that go back into the parts."""
-
-    def __init__(self, chat: Chat, title: str, examples: Sequence[str]) -> None:
-        self._chat = chat
-        self._title = title
-        self._examples = examples
-
-    def empty(self) -> list[str]:
-        return self._thread(ChatSession())
-
-    def ask(self, question: str, session: ChatSession) -> tuple[list[str], str]:
-        asked = session.ask(question)
-        return self._thread(session), "" if asked else question
-
-    def ask_example(self, session: ChatSession, event: gr.EventData) -> list[str]:
-        index = getattr(event, "index", None)  # a browser may send anything, or nothing
-        if isinstance(index, int) and 0 <= index < len(self._examples):
-            session.ask(self._examples[index])
-        return self._thread(session)
-
-    def answer(self, session: ChatSession) -> Iterator[list[str]]:
-        for _ in self._chat.answer(session):
-            yield self._thread(session)
-
-    def stop(self, session: ChatSession) -> list[str]:
-        session.stop()
-        return self._thread(session)
-
-    def renew(self, session: ChatSession) -> tuple[list[str], str]:
-        session.renew()
-        return self._thread(session), ""
-
-    def show(self, session: ChatSession, event: gr.EventData) -> str:
-        return self._chat.open_place(session, getattr(event, "ref", None))
-
-    def add(self, files: list[str] | None) -> Iterator[tuple[str, str, str]]:
-        # Gradio has made the last part of each path from the visitor's name for the file
-        named = [(Path(file), Path(file).name) for file in files or ()]
-        for lines in self._chat.add_documents(named):
-            yield library.upload_list(lines), self.documents(), self.about()
-
-    def refresh(self) -> tuple[str, str]:
-        return self.documents(), self.about()
-
-    def documents(self) -> str:
-        return library.document_list(self._chat.assistant.library.documents())
-
-    def about(self) -> str:
-        assistant = self._chat.assistant
-        return library.described(assistant.settings, assistant.library.documents())
-
-    def _thread(self, session: ChatSession) -> list[str]:
-        return [
-            str(block)
-            for block in render.conversation(
-                session.conversation.exchanges, title=self._title, examples=self._examples
-            )
-        ]
+    page.load(actions.refresh, None, shown, **_AT_ONCE)

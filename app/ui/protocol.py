@@ -26,6 +26,10 @@ class DocumentLine(Protocol):
     def num_pages(self) -> int | None:
         """How many pages it has; None where the format has none."""
 
+    @property
+    def is_upload(self) -> bool:
+        """Whether it was uploaded, and can be removed."""
+
 
 class SkippedLine(Protocol):
     """A file that did not go in."""
@@ -84,6 +88,9 @@ class DocumentLibrary(Protocol):
         self, files: Sequence[Path], names: Sequence[str], progress: ProgressCall | None
     ) -> AddReport:
         """Copy the files and index them under these names."""
+
+    def remove(self, document_id: str) -> None:
+        """Take an uploaded document out."""
 
 
 class ChatAssistant(Protocol):

@@ -1,7 +1,10 @@
-"""What visitors do: ask, open a source, add documents. Knows no Gradio; keeps nothing of anyone."""
+"""What visitors do: ask, open a source, add and remove documents.
+
+Knows no Gradio; keeps nothing of anyone.
+"""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +13,7 @@ from quoth.app.ui.conversations import ChatSession
 from quoth.app.ui.excerpts import excerpt, holds
 from quoth.app.ui.library import UploadLine, upload_line
 from quoth.app.ui.places import Place, place
-from quoth.app.ui.protocol import ChatAssistant
+from quoth.app.ui.protocol import ChatAssistant, DocumentLine
 from quoth.app.ui.side_panel import OtherPlace, missing_source, side_panel
 from quoth.app.ui.wording import CHANGED
 from quoth.errors import QuothError
@@ -59,15 +62,29 @@ class Chat:
             path.unlink(missing_ok=True)
             yield list(lines)
 
+    def remove_document(self, document_id: object) -> list[UploadLine]:
+        """Take an uploaded document out; tells what became of it, nothing if there is none.
+
+        `document_id` comes from a browser.
+        """
+        return [
+            self._remove(one)
+            for one in self.assistant.library.documents()
+            if one.is_upload and one.document_id == document_id
+        ]
+
     def _add(self, path: Path, name: str) -> UploadLine:
-        try:
+        def add() -> UploadLine:
             return upload_line(name, self.assistant.library.add([path], [name], None))
-        except QuothError as error:
-            return UploadLine(name=name, message=f"skipped: {error}", kind="skipped")
-        except Exception:  # the process edge: one file may break, the others still go in
-            logger.exception("a file could not be added")
-            message = "skipped because of a fault in the program. The log says more."
-            return UploadLine(name=name, message=message, kind="skipped")
+
+        return _outcome(name, add, failed="skipped")
+
+    def _remove(self, one: DocumentLine) -> UploadLine:
+        def remove() -> UploadLine:
+            self.assistant.library.remove(one.document_id)
+            return UploadLine(name=one.document, message="removed", kind="removed")
+
+        return _outcome(one.document, remove, failed="not removed")
 
     def _names(self) -> dict[str, str]:
         return {one.document_id: one.document for one in self.assistant.library.documents()}
@@ -81,3 +98,15 @@ class Chat:
         if found.kind == "turn":
             return None
         return self.assistant.page_at(span.source_id, span.start)
+
+
+def _outcome(name: str, change: Callable[[], UploadLine], *, failed: str) -> UploadLine:
+    """What `change` says; where it fails, why."""
+    try:
+        return change()
+    except QuothError as error:
+        return UploadLine(name=name, message=f"{failed}: {error}", kind="skipped")
+    except Exception:  # the process edge: one file may break, the page and the others go on
+        logger.exception("a document could not be added or removed")
+        message = f"{failed} because of a fault in the program. The log says more."
+        return UploadLine(name=name, message=message, kind="skipped")

@@ -25,6 +25,7 @@ class Line:
     document: str
     num_passages: int = 1
     num_pages: int = 0
+    is_upload: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +226,7 @@ class ScriptedLibrary:
                 document=self.assistant.names[id_],
                 num_passages=1 + len(text) // 200,
                 num_pages=1 + len(text) // PAGE_CHARACTERS if self.assistant.has_pages(id_) else 0,
+                is_upload=id_.startswith("upload-"),
             )
             for id_, text in self.assistant.texts.items()
         ]
@@ -236,6 +238,9 @@ class ScriptedLibrary:
         id_ = f"upload-{len(self.assistant.texts)}"
         self.assistant.texts[id_], self.assistant.names[id_] = text.decode(), names[0]
         return Report(passages=1 + len(text) // 200)
+
+    def remove(self, document_id: str) -> None:
+        del self.assistant.texts[document_id], self.assistant.names[document_id]
 
 
 def _words(text: str) -> list[str]:

@@ -194,6 +194,21 @@ def test_uploaded_documents_are_added_or_refused_by_name(visit, assistant, tmp_p
     expect(page.locator(".q-about")).to_contain_text(f"{len(assistant.texts)} documents")
 
 
+def test_an_uploaded_document_of_a_hostile_name_can_be_removed(visit, assistant):
+    """That nothing opens a dialog, fails or calls out is asserted when the visit ends."""
+    assistant.texts["upload-evil"], assistant.names["upload-evil"] = "Short.", f"{HOSTILE_NAME}!"
+    page = visit().page
+    documents = page.locator("#q-documents")
+    expect(documents).to_contain_text(f"{HOSTILE_NAME}!1 passage")
+    expect(page.get_by_role("button", name="Remove guide.md")).to_have_count(0)
+    page.get_by_role("button", name=f"Remove {HOSTILE_NAME}!", exact=True).click()
+    expect(page.locator("#q-uploads")).to_have_text(f"{HOSTILE_NAME}! removed")
+    expect(documents).not_to_contain_text(f"{HOSTILE_NAME}!")
+    expect(documents).to_contain_text("guide.md")
+    expect(page.locator(".q-about")).to_contain_text(f"{len(assistant.texts)} documents")
+    assert "upload-evil" not in assistant.texts
+
+
 def test_a_new_conversation_is_empty_and_closes_the_panel(visit, scripts):
     scripts["old"] = [Copy(SALES, "report")]
     page = (seen := visit()).page

@@ -54,3 +54,18 @@ def test_a_copied_answer_leads_to_its_place_in_a_hostile_file(visit):
     assert panel.locator(".q-text").evaluate("(one) => one.textContent").strip() == HOSTILE.strip()
     expect(page.locator("#q-documents")).to_contain_text(HOSTILE_NAME)
     assert page.locator("#quoth img, #quoth script").count() == 0
+
+
+def test_an_upload_is_indexed_and_removed_again(visit, tmp_path):
+    file = tmp_path / "moon.md"
+    file.write_text("The moon has no air, and its dust is grey.\n", encoding="utf-8")
+    page = visit().page
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Add documents").click()
+    chooser.value.set_files([file])
+    expect(page.locator("#q-documents")).to_contain_text("moon.md")
+    remove = page.locator("#q-documents").get_by_role("button")
+    expect(remove).to_have_count(1)  # what was named on the command line stays
+    remove.click()
+    expect(page.locator("#q-uploads")).to_have_text("moon.md removed")
+    expect(page.locator("#q-documents")).not_to_contain_text("moon.md")

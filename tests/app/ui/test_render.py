@@ -20,8 +20,8 @@ OURS = {
     "article", "bdi", "button", "div", "h1", "li", "mark", "p", "section", "span", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "aria-busy", "aria-describedby", "aria-label", "class", "data-example", "data-label",
-    "data-ref", "dir", "id", "popover", "role", "tabindex", "title", "type",
+    "aria-busy", "aria-describedby", "aria-label", "class", "data-document", "data-example",
+    "data-label", "data-ref", "dir", "id", "popover", "role", "tabindex", "title", "type",
 }  # fmt: skip
 STATS = AnswerStats(
     prompt_tokens=700, tokens=48, forward_passes=14, drafted=40, accepted=34, copied_share=0.5,
@@ -192,6 +192,18 @@ def test_the_line_of_numbers_shows_what_the_assistant_measured():
 def test_only_documents_with_pages_count_them(num_pages, counts):
     line = Line(document_id="d", document="a.md", num_passages=3, num_pages=num_pages)
     assert stripped(document_list([line])) == f"a.md{counts}3 passages"
+
+
+@given(texts, texts)
+def test_names_of_documents_show_as_they_are_and_uploads_can_be_removed(name, other):
+    lines = [
+        Line(document_id="1", document=name, is_upload=True), Line(document_id="2", document=other),
+    ]  # fmt: skip
+    page = document_list(lines)
+    assert_only_ours(page)
+    assert f"{name}1 passage×" in stripped(page)
+    assert re.findall(r'data-document="(.*?)"', page) == ["1"]
+    assert unescape(page).count(f'aria-label="Remove {name}"') == 1
 
 
 def test_a_quote_whose_source_has_changed_says_so_and_marks_nothing():
