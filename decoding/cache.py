@@ -3,8 +3,10 @@
 Layers with full attention keep their keys in one buffer that is written in place: rolling back
 costs nothing, and what attention sees ends at a multiple of `block` (plus `slack` for rows that are
 thrown away). A row at position p then has the same number of keys in every step, however many rows
-the step has, and gives the same bits; the causal mask hides what lies behind it. Sliding-window
-layers are those of transformers, which record the past so that they can be rolled back.
+the step has; the causal mask hides what lies behind it. Equal bits need that, and kernels that
+deal with every row alike: `DecodingConfig` says where they were measured, and where they differed.
+Sliding-window layers are those of transformers, which record the past so that they can be rolled
+back; they have no blocks, and their bits may differ from step to step.
 """
 
 from torch import Tensor
