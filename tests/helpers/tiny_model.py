@@ -22,6 +22,17 @@ from transformers import (
 VOCABULARY = 64
 WINDOW = 256
 _NO_SPECIAL = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+_GROUPED = {  # the names that Llama gave, and Mistral took over
+    "vocab_size": VOCABULARY,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": WINDOW,
+    "attn_implementation": "eager",
+    **_NO_SPECIAL,
+}
 
 
 def _finished(model: PreTrainedModel, seed: int) -> PreTrainedModel:
@@ -36,18 +47,7 @@ def _finished(model: PreTrainedModel, seed: int) -> PreTrainedModel:
 @lru_cache
 def tiny_llama(seed: int = 0) -> PreTrainedModel:
     """Two layers, grouped queries, 64 tokens, a window of 256."""
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=WINDOW,
-        attn_implementation="eager",
-        **_NO_SPECIAL,
-    )
-    return _finished(LlamaForCausalLM(config), seed)
+    return _finished(LlamaForCausalLM(LlamaConfig(**_GROUPED)), seed)
 
 
 @lru_cache
@@ -68,19 +68,7 @@ def tiny_gpt2(seed: int = 0) -> PreTrainedModel:
 @lru_cache
 def tiny_mistral(seed: int = 0) -> PreTrainedModel:
     """Attention over the last 16 tokens only."""
-    config = MistralConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=WINDOW,
-        sliding_window=16,
-        attn_implementation="eager",
-        **_NO_SPECIAL,
-    )
-    return _finished(MistralForCausalLM(config), seed)
+    return _finished(MistralForCausalLM(MistralConfig(**_GROUPED, sliding_window=16)), seed)
 
 
 @lru_cache
