@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self, Unpack, cast
 
 from torch import Tensor
 
@@ -16,6 +16,7 @@ from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
+from quoth.decoding.options import DecodingOptions
 from quoth.decoding.request import Request, token_tuple
 from quoth.decoding.sampling import Sampling
 from quoth.decoding.stopping import StopRule
@@ -33,7 +34,7 @@ class Decoder:
     Args:
         model: A loaded causal language model; it is put into evaluation mode.
         tokenizer: Needed for text and stop strings only.
-        config: How to draft and verify; it never changes what is generated.
+        config: How to draft and verify; rounding apart, it never changes what is generated.
 
     Raises:
         UnsupportedModelError: The model's cache cannot be rolled back.
@@ -78,26 +79,18 @@ class Decoder:
         model, tokenizer = load_model(name_or_path, device=device, dtype=dtype, revision=revision)
         return cls(model, tokenizer, config)
 
-    def generate(  # noqa: PLR0913 - the public contract
+    def generate(
         self,
         prompt_ids: Sequence[int],
         references: Sequence[Reference] = (),
-        *,
-        max_new_tokens: int = 256,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        stop: str | Sequence[str] = (),
-        eos_token_ids: Sequence[int] | None = None,
-        logits_processor: "LogitsProcessorList | None" = None,
-        drafting: Drafting = "auto",
+        **options: Unpack[DecodingOptions],
     ) -> Generation:
         """Decode to the end.
 
         Args:
             prompt_ids: Token ids, at least one.
             references: Copy sources, best first; they need not be part of the prompt.
+            **options: As follows; their defaults are those of `stream`.
             max_new_tokens: The text ends there at the latest, or at the end of the window.
             temperature: 0 is greedy.
             top_k: Sample from the k most likely tokens only; 0 is all.
@@ -113,22 +106,7 @@ class Decoder:
             ConfigError: A setting is out of range (also a ValueError).
             ContextOverflowError: The prompt leaves no room in the window.
         """
-        steps = list(
-            self.stream(
-                prompt_ids,
-                references,
-                max_new_tokens=max_new_tokens,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                seed=seed,
-                stop=stop,
-                eos_token_ids=eos_token_ids,
-                logits_processor=logits_processor,
-                drafting=drafting,
-            )
-        )
-        return _fold(steps)
+        return _fold(list(self.stream(prompt_ids, references, **options)))
 
     def stream(  # noqa: PLR0913 - the public contract
         self,
@@ -173,7 +151,7 @@ class Decoder:
         self,
         prompts: Sequence[Sequence[int]],
         references: Sequence[Sequence[Reference]] | None = None,
-        **options: Any,  # noqa: ANN401 - those of `generate`
+        **options: Unpack[DecodingOptions],
     ) -> list[Generation]:
         """Decode many prompts, each exactly as `generate` would; one list of references per prompt.
 

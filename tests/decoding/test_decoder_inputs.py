@@ -1,5 +1,7 @@
 """What the caller hands in is checked, and said plainly."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from transformers import LogitsProcessorList
 from helpers.byte_tokenizers import PieceTokenizer
 from helpers.tiny_model import WINDOW, tiny_llama
 from quoth.decoding import Decoder, DecodingConfig, Reference
+from quoth.decoding.options import DecodingOptions
 from quoth.errors import ConfigError, ContextOverflowError, InputError
 
 
@@ -149,3 +152,18 @@ def test_a_decoder_warns_once_where_rows_depend_on_their_neighbours(caplog):
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert "'llama' in float32 on cpu" in record.getMessage()
+
+
+def test_what_may_be_asked_of_a_generation_is_what_a_stream_takes(decoder):
+    named = inspect.signature(Decoder.stream).parameters.values()
+    by_name = {one.name for one in named if one.kind is one.KEYWORD_ONLY}
+    assert DecodingOptions.__optional_keys__ == by_name
+    documented = inspect.getdoc(Decoder.generate)
+    assert all(f"\n    {name}: " in documented for name in by_name)
+
+
+def test_an_option_that_nobody_knows_is_refused(decoder):
+    with pytest.raises(TypeError, match="top_q"):
+        decoder.generate([1, 2], top_q=0.5)
+    with pytest.raises(TypeError, match="top_q"):
+        decoder.generate_batch([[1, 2]], top_q=0.5)
