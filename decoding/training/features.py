@@ -34,7 +34,7 @@ def token_features(
     total = max(1, sum(counts.values()))
     rarity = [-math.log((counts[token_id] + 1) / (total + size)) for token_id in range(size)]
     lowest, highest = min(rarity), max(rarity)
-    markers = _ids(tokenizer, [QUESTION, USER, ASSISTANT, *MARKERS])
+    markers = _ids(tokenizer, [USER, QUESTION, ASSISTANT, *MARKERS])
     ends = [index for index, text in enumerate(spelled) if text in _ENDS]
     ends += _ids(tokenizer, [_BLANK_LINE, END, *MARKERS])
     return TokenFeatures(
@@ -42,6 +42,7 @@ def token_features(
         rarity=(torch.tensor(rarity) - lowest) / (highest - lowest),
         marker_ids=tuple(markers),
         end_ids=tuple(ends),
+        end_of_turn=_ids(tokenizer, [END])[0],
     )
 
 

@@ -16,14 +16,24 @@ import torch
 from quoth.decoding.training.subspaces import EMBEDDED, Subspaces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
     from transformers import LlamaForCausalLM
 
 _SLOW = 1 / 900
 _FAST = 1 / 20
 _OFFSET_SHARPNESS = 10.0
-_LATEST_SHARPNESS = 12.0
-_FLAG_LIFT = 50.0
+_WINDOW_SPEEDS = (1 / 100, 1 / 5)
+_WINDOW_SHARPNESS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A score that falls like ``-score * sin(distance / reach)``, steadily up to 1.5 ``reach``."""
+
+    score: float
+    reach: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,29 +70,42 @@ class Head:
 
     def look_back(self, offset: int) -> None:
         """Attend exactly ``offset`` tokens back."""
-        fast = [(pair, speed) for pair, speed in enumerate(self.frequencies) if speed > _FAST]
-        gap = sum(1 - math.cos(speed) for _, speed in fast)
-        strength = self.weight_for(_OFFSET_SHARPNESS / gap)
-        constant = self.space.constant
-        for pair, speed in fast:
-            angle = offset * speed
+        pairs = [pair for pair, speed in enumerate(self.frequencies) if speed > _FAST]
+        gap = sum(1 - math.cos(self.frequencies[pair]) for pair in pairs)
+        self._peak_at(offset, pairs, _OFFSET_SHARPNESS / gap)
+
+    def look_before(self, offset: int) -> None:
+        """Attend to a window of tokens around ``offset`` back, to none that is far away."""
+        slowest, fastest = _WINDOW_SPEEDS
+        pairs = [p for p, speed in enumerate(self.frequencies) if slowest < speed < fastest]
+        self._peak_at(offset, pairs, _WINDOW_SHARPNESS)
+
+    def _peak_at(self, offset: int, pairs: list[int], score: float) -> None:
+        strength, constant = self.weight_for(score), self.space.constant
+        for pair in pairs:
+            angle = offset * self.frequencies[pair]
             self.query[pair, constant] = strength
             self.key[pair, constant] = strength * math.cos(angle)
             self.key[pair + len(self.frequencies), constant] = strength * math.sin(angle)
 
-    def look_to_latest(self, flags: slice) -> None:
+    def look_to_latest(self, flags: slice, *, lift: float, falls: Sequence[Fall]) -> None:
         """Attend to the latest token that has one of ``flags``.
 
-        The phase makes the score fall from the first token on; the slow pair lifts flagged tokens
-        above all others at any distance.
+        ``lift`` raises flagged tokens above all others; the score falls with the distance by
+        ``falls``. A large lift multiplies small differences of the residual's length, so only
+        flags from embeddings, which are equally long, bear one.
         """
-        strength = self.weight_for(_LATEST_SHARPNESS)
-        for pair, speed in enumerate(self.frequencies):
-            if _SLOW < speed < 2.2 * _FAST:
-                self.query[pair, self.space.constant] = strength
-                self.key[pair, flags] = strength * math.cos(-math.pi / 4)
-                self.key[pair + len(self.frequencies), flags] = strength * math.sin(-math.pi / 4)
-        self.prefer(self.content[-1], flags, _FLAG_LIFT)
+        used: set[int] = set()
+        for fall in falls:
+            pair = min(
+                set(range(len(self.frequencies))) - used,
+                key=lambda pair: abs(math.log(self.frequencies[pair] * fall.reach)),
+            )
+            used.add(pair)
+            strength = self.weight_for(fall.score)
+            self.query[pair, self.space.constant] = strength
+            self.key[pair + len(self.frequencies), flags] = -strength
+        self.prefer(self.content[-1], flags, lift)
 
     def look_around(self, sharpness: float) -> None:
         """Attend to near tokens a little more than to far ones."""
@@ -122,7 +145,7 @@ class Head:
 def blank_head(model: LlamaForCausalLM, *, layer: int, head: int, norm2: float) -> Head:
     """A head of ``model`` with all weights zero, to be written through the views it holds."""
     config = model.config
-    size = config.hidden_size // config.num_attention_heads
+    size = int(config.head_dim or 0)
     rows = slice(head * size, (head + 1) * size)
     attention = model.model.layers[layer].self_attn
     theta = cast("dict[str, float]", config.rope_parameters)["rope_theta"]

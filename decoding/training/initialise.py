@@ -19,9 +19,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from quoth.decoding.training import choosing, matching
 from quoth.decoding.training.heads import Head, blank_head, orthogonal
 from quoth.decoding.training.subspaces import (
+    ASSISTANT_SECTION,
     EMBEDDED,
     EMBEDDED_NORM2,
     FIRST_PASSAGE,
+    NUM_OFFSETS,
     USER_SECTION,
     Subspaces,
     TokenFeatures,
@@ -30,10 +32,12 @@ from quoth.decoding.training.subspaces import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MIN_HEADS, _MIN_LAYERS, _MIN_WIDTH = 4, 5, 192
-_NUM_OFFSETS = 3
-_NORM2 = (EMBEDDED_NORM2, EMBEDDED_NORM2 + 4, *[EMBEDDED_NORM2 + 6] * 3)
+_MIN_HEADS, _MIN_LAYERS, _MIN_WIDTH = 6, 5, 192
+_NORM2 = (EMBEDDED_NORM2, 10.0, 13.0, 15.0, 22.0)
 """Expected squared length of the residual stream before each layer."""
+
+_ENDING = 6.0
+"""How much the end of a sentence suggests the end of the answer."""
 
 
 @torch.no_grad()
@@ -45,15 +49,7 @@ def initialise(
     Raises:
         ValueError: If the shape has no room for the circuits.
     """
-    shape = (config.num_attention_heads, config.num_hidden_layers, config.hidden_size)
-    if any(
-        size < least
-        for size, least in zip(shape, (_MIN_HEADS, _MIN_LAYERS, _MIN_WIDTH), strict=True)
-    ):
-        raise ValueError(
-            f"the circuits need {_MIN_HEADS} heads, {_MIN_LAYERS} layers and width {_MIN_WIDTH}, "
-            f"not {shape}"
-        )
+    _check(config)
     model = LlamaForCausalLM(config)
     _fill_with_noise(model, generator)
     _write_embeddings(model, features, generator)
@@ -64,11 +60,23 @@ def initialise(
     return model
 
 
+def _check(config: LlamaConfig) -> None:
+    least = {
+        "num_attention_heads": _MIN_HEADS,
+        "num_hidden_layers": _MIN_LAYERS,
+        "hidden_size": _MIN_WIDTH,
+        "head_dim": 2 * Subspaces(width=config.hidden_size).block,
+    }
+    for name, size in least.items():
+        if getattr(config, name) < size:
+            raise ValueError(f"the circuits need {name} {size}, not {getattr(config, name)}")
+
+
 def _fill_with_noise(model: LlamaForCausalLM, generator: torch.Generator) -> None:
     for name, weight in model.named_parameters():
         if weight.dim() < 2:
             continue
-        scale = 0.05 if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.7
+        scale = 0.02 if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.7
         weight.normal_(0.0, scale / math.sqrt(weight.shape[1]), generator=generator)
 
 
@@ -85,6 +93,8 @@ def _write_embeddings(
     embedding[:, : space.filler + 1] = 0.0
     embedding[:, space.meaning] = EMBEDDED * meaning
     embedding[:, space.identity] = EMBEDDED * identity
+    embedding[list(features.marker_ids), space.token] = 0.0  # nothing is to match them
+    embedding[features.marker_ids[USER_SECTION], space.rest] = 1.0
     embedding[:, space.constant] = 1.0
     for number, token_id in enumerate(features.marker_ids):
         embedding[token_id, space.section.start + number] = 1.0
@@ -92,38 +102,46 @@ def _write_embeddings(
     embedding[:, space.rarity] = 0.5 * features.rarity
     embedding[[*features.marker_ids, *features.end_ids], space.rarity] = 0.0
     missing = EMBEDDED_NORM2 - embedding.square().sum(dim=1)
+    # The layers add little to the user token: it starts as long as others become.
+    missing[features.marker_ids[USER_SECTION]] += _NORM2[3] - EMBEDDED_NORM2
     embedding[:, space.filler] = missing.clamp_min(0.0).sqrt()
     unembedding = model.lm_head.weight
     unembedding.mul_(0.01 / unembedding.std())
     unembedding[:, space.output] = torch.cat([0.6 * meaning, 1.4 * identity], dim=1)
+    _write_ending(unembedding[features.end_of_turn], space)
+
+
+def _write_ending(end: Tensor, space: Subspaces) -> None:
+    """Suggest the end of the answer after a sentence, but not after a marker.
+
+    The section of a marker counts twice: once from its embedding, once from layer 0.
+    """
+    end[space.constant] = end[space.ends] = _ENDING
+    end[space.section.start + ASSISTANT_SECTION : space.section.stop] = -_ENDING
 
 
 def _write_matching(model: LlamaForCausalLM, code: Tensor, generator: torch.Generator) -> None:
     space = Subspaces(width=model.config.hidden_size)
-    for offset in range(1, _NUM_OFFSETS + 1):
+    for offset in range(1, NUM_OFFSETS + 1):
         matching.write_offset(_head(model, 0, offset - 1), offset, code)
-    matching.write_section(_head(model, 0, _NUM_OFFSETS))
+    matching.write_before(_head(model, 0, NUM_OFFSETS), code)
+    matching.write_section(_head(model, 0, NUM_OFFSETS + 1))
+    matching.write_role(_head(model, 0, NUM_OFFSETS + 2))
     scale = math.sqrt(space.width / _NORM2[1])
     matching.write_asked(model.model.layers[0].mlp, space, scale)
     matching.write_match(_head(model, 1, 0), generator)
     matching.write_vote(_head(model, 1, 1), generator)
-    first, second = space.output_parts
-    matching.write_start(_head(model, 1, 2), space.meaning, first)
-    matching.write_start(_head(model, 1, 3), space.identity, second)
+    matching.write_start(_head(model, 1, 2))
     matching.write_density(_head(model, 2, 0), generator)
 
 
 def _write_choosing(model: LlamaForCausalLM, code: Tensor, features: TokenFeatures) -> None:
     space = Subspaces(width=model.config.hidden_size)
     markers = list(features.marker_ids[FIRST_PASSAGE:])
-    unembedding, embedding = model.lm_head.weight, model.model.embed_tokens.weight
-    user = embedding[features.marker_ids[USER_SECTION]]
+    unembedding = model.lm_head.weight
     choosing.write_choice_of_passage(_head(model, 3, 0), unembedding[markers][:, space.output])
-    first, second = space.output_parts
-    choosing.write_choice_of_sentence(_head(model, 3, 1), first, user[space.meaning])
-    choosing.write_choice_of_sentence(_head(model, 3, 2), second, user[space.identity])
-    choosing.write_copy(_head(model, 4, 0), code, space.meaning, first)
-    choosing.write_copy(_head(model, 4, 1), code, space.identity, second)
+    choosing.write_choice_of_sentence(_head(model, 3, 1))
+    choosing.write_copy(_head(model, 4, 0), code)
 
 
 def _head(model: LlamaForCausalLM, layer: int, number: int) -> Head:

@@ -1,6 +1,7 @@
 """The hand-made circuits work before any training."""
 
 import random
+from itertools import pairwise
 
 import pytest
 import torch
@@ -48,6 +49,37 @@ def test_a_repeated_stretch_is_copied_without_training(
 
 
 @torch.inference_mode()
+def test_a_copy_keeps_its_place_where_phrases_recur(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    quoted = "Porto sold four barrels of salt to the old mill of Ghent every spring."
+    passages = [
+        "Riga bought nine violins and lends them to the old mill of Ghent in winter.",
+        quoted + " Lima sent two ropes to the old mill of Ghent last year.",
+    ]
+    message = question_message("barrels of salt?", passages)
+    prompt = _ids(tokenizer, f"{USER}{message}{END}{ASSISTANT}[2]")
+    answer = _ids(tokenizer, " " + quoted)
+    chosen = model(torch.tensor([prompt + answer])).logits[0, len(prompt) :].argmax(dim=-1)
+    assert chosen[:-1].tolist() == answer[1:]
+
+
+@torch.inference_mode()
+def test_every_token_knows_its_passage(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    rng = random.Random(2)
+    passages = [" ".join(sentence(rng) for _ in range(count)) for count in (1, 12, 2)]
+    ids = _ids(tokenizer, USER + question_message("where?", passages) + END + ASSISTANT)
+    states = model(torch.tensor([ids]), output_hidden_states=True).hidden_states[1][0]
+    space, markers = Subspaces(width=model.config.hidden_size), tokenizer.get_vocab()
+    starts = [ids.index(markers[f"[{number}]"]) for number in (1, 2, 3)]
+    for number, (start, end) in enumerate(pairwise([*starts, ids.index(markers[END]) - 8])):
+        told = states[start:end, space.passages].argmax(dim=-1)
+        assert told.tolist() == [number] * (end - start)
+
+
+@torch.inference_mode()
 def test_words_of_the_question_are_found_in_the_passages(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
 ) -> None:
@@ -62,6 +94,9 @@ def test_words_of_the_question_are_found_in_the_passages(
     assert second > first + 0.5
 
 
-def test_every_embedding_is_equally_long(model: LlamaForCausalLM) -> None:
+def test_embeddings_are_equally_long_but_for_the_token_where_heads_rest(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
     lengths = model.model.embed_tokens.weight.float().square().sum(dim=1)
-    assert (lengths.max() - lengths.min()) < 0.2
+    others = torch.arange(len(lengths)) != tokenizer.convert_tokens_to_ids(USER)
+    assert (lengths[others].max() - lengths[others].min()) < 0.2
