@@ -9,6 +9,9 @@ Sliding-window layers are those of transformers, which record the past so that t
 back; they have no blocks, and their bits may differ from step to step.
 """
 
+from collections.abc import Callable, Sequence
+
+import torch
 from torch import Tensor
 from transformers import DynamicCache, PretrainedConfig
 from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
@@ -73,6 +76,15 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
         """Forget the last `-tokens_to_remove` positions (transformers counts them negative)."""
         self._length += tokens_to_remove
 
+    def pick(self, start: int, places: Tensor) -> None:
+        """Keep the positions before `start`, and after them those of `places`, in that order."""
+        assert self.keys is not None
+        assert self.values is not None
+        end = start + len(places)
+        self.keys[:, :, start:end] = self.keys.index_select(2, places)
+        self.values[:, :, start:end] = self.values.index_select(2, places)
+        self._length = end
+
 
 def _grown(buffer: Tensor | None, like: Tensor, capacity: int) -> Tensor:
     """A copy of `buffer` with room for `capacity` positions; the new ones hold zeros."""
@@ -127,6 +139,17 @@ class KVCache:
                 layer.is_padding = True
 
     @property
+    def holds_trees(self) -> bool:
+        """Whether every layer can keep one path of a forked draft and forget the others."""
+        layers = self.states.layers
+        return all(isinstance(layer, BlockLayer | DummyLayer) for layer in layers)
+
+    @property
+    def visible(self) -> Callable[[int], int]:
+        """Number of keys that a step of so many rows sees, in layers with key blocks."""
+        return next(layer.visible for layer in self.states.layers if isinstance(layer, BlockLayer))
+
+    @property
     def room(self) -> int:
         """How many rows the next step may keep without reaching over a border of keys."""
         return self._block - self.length % self._block if self._block else 2**31
@@ -141,3 +164,21 @@ class KVCache:
         if surplus < 0:
             raise ValueError(f"the cache holds {self.length} tokens; it cannot keep {length}")
         self.states.crop(-surplus)
+
+    def keep_path(self, length: int, nodes: Sequence[int]) -> None:
+        """Keep the first `length` tokens and of the rows behind them those of `nodes`, in order.
+
+        Example: 10 tokens are kept and nodes (0, 2, 5): rows 10, 12 and 15 become 10, 11 and 12.
+
+        Raises:
+            ValueError: A row is not there.
+        """
+        if nodes and not 0 <= max(nodes) < self.length - length:
+            raise ValueError(f"the cache holds {self.length - length} rows of a draft, no {nodes}")
+        if list(nodes) == list(range(len(nodes))):
+            self.truncate(length + len(nodes))
+            return
+        for layer in self.states.layers:
+            if isinstance(layer, BlockLayer):
+                places = torch.tensor(nodes, device=layer.device) + length
+                layer.pick(length, places)

@@ -172,7 +172,7 @@ class Decoder:
         ]
 
     def _loop(self, request: Request, drafting: Drafting) -> DecodeLoop:
-        drafters = select_drafters(drafting, self.config)
+        drafters = select_drafters(drafting, self._support.config)
         sessions = [
             GuardedSession(
                 drafter,

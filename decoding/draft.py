@@ -65,6 +65,18 @@ class Draft:
         """Whether every node follows the one before it."""
         return all(parent == node - 1 for node, parent in enumerate(self.parents))
 
+    def first_chain(self) -> "Draft":
+        """From the root always to the first child: what is left where drafts must not fork."""
+        nodes: list[int] = []
+        for node, parent in enumerate(self.parents):
+            if parent == (nodes[-1] if nodes else ROOT):
+                nodes.append(node)
+        if len(nodes) == len(self):
+            return self
+        return Draft.chain(
+            [self.tokens[node] for node in nodes], [self.origins[node] for node in nodes]
+        )
+
     def child(self, node: int, token: int) -> int | None:
         """The child of `node` that carries `token`, if there is one."""
         for index in range(node + 1, len(self.tokens)):

@@ -64,9 +64,10 @@ class DecodeLoop:
             draft, drafter = self._propose()
             logits = self._verifier.verify(last, draft)
             accepted = follow(draft, self._chooser.choices(logits), self._rule.ends)
+            nodes = accepted.nodes[: len(accepted.tokens) - 1]  # the last token is read next
+            self._verifier.keep(length + 1, nodes)
             length += len(accepted.tokens)
             last = accepted.tokens[-1]
-            self._verifier.keep(length)
             self._tally.count_pass(drafter, drafted=len(draft), accepted=len(accepted.tokens) - 1)
             self._tally.decode_s += self._clock() - begun
             yield self._finish(accepted, draft, drafter)
@@ -77,7 +78,7 @@ class DecodeLoop:
         for session in self._sessions:
             draft = session.propose(budget)
             if len(draft):
-                return draft, session.name
+                return (draft if self._verifier.takes_trees else draft.first_chain()), session.name
         return NO_DRAFT, ""
 
     def _finish(self, accepted: Accepted, draft: Draft, drafter: str) -> Step:

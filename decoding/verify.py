@@ -54,33 +54,78 @@ class Verifier:
         self._cache.finish_prompt()
         return logits.float()
 
+    @property
+    def takes_trees(self) -> bool:
+        """Whether a draft may fork; where it may not, only its first chain is worth proposing."""
+        return self._config.forks and self._cache.holds_trees
+
     @torch.inference_mode()
     def verify(
         self,
         last: int,
         draft: Draft,
     ) -> Tensor:  # [1 + len(draft), V] float32
-        """Logits after `last` (row 0) and after every node of the draft (row 1 + node)."""
-        if not draft.is_chain:
-            raise NotImplementedError("a forked draft came to the verifier, which checks chains")
+        """Logits after `last` (row 0) and after every node of the draft (row 1 + node).
+
+        Raises:
+            ValueError: The draft forks and this cache cannot hold trees.
+        """
         rows = [last, *draft.tokens]
         surplus = [last] * (self._config.min_rows - len(rows))
-        return self._forward([*rows, *surplus], rows_needed=0)[: len(rows)].float()
+        token_ids = [*rows, *surplus]
+        tree: dict[str, Tensor] = {}
+        if not draft.is_chain:
+            if not self.takes_trees:
+                raise ValueError("a forked draft came to a cache that holds chains only")
+            tree = self._tree_inputs(draft, len(token_ids))
+        return self._forward(token_ids, rows_needed=0, **tree)[: len(rows)].float()
 
-    def keep(self, length: int) -> None:
-        """Roll back to the first `length` tokens."""
-        self._cache.truncate(length)
+    @torch.inference_mode()
+    def keep(self, length: int, nodes: Sequence[int] = ()) -> None:
+        """Roll back to the first `length` tokens and, behind them, these nodes of the draft.
+
+        `length` counts the last token that went into the pass, if it is to be kept.
+        """
+        if nodes:
+            self._cache.keep_path(length, nodes)
+        else:
+            self._cache.truncate(length)
+
+    def _tree_inputs(self, draft: Draft, num_rows: int) -> dict[str, Tensor]:
+        """Positions by depth, and a mask by which each node sees only its ancestors."""
+        device, start = self._model.device, self._cache.length
+        num_keys = self._cache.visible(num_rows)
+        sees = torch.zeros(num_rows, num_keys, dtype=torch.bool)
+        sees[:, :start] = True
+        depths = [0]
+        sees[0, start] = True
+        for row, parent in enumerate(draft.parents, start=1):
+            sees[row] = sees[parent + 1]
+            sees[row, start + row] = True
+            depths.append(depths[parent + 1] + 1)
+        for row in range(len(draft) + 1, num_rows):  # rows that are thrown away
+            sees[row, start + row] = True
+            depths.append(0)
+        hidden = torch.zeros(num_rows, num_keys, dtype=self._model.dtype)
+        hidden[~sees] = torch.finfo(self._model.dtype).min
+        return {
+            "attention_mask": hidden[None, None].to(device),
+            "position_ids": (torch.tensor([depths], device=device) + start),
+        }
 
     def _forward(
         self,
         token_ids: Sequence[int],
         *,
         rows_needed: int,  # from the end; 0: all
+        **tree: Tensor,
     ) -> Tensor:  # [rows, V]
         input_ids = torch.tensor([list(token_ids)], device=self._model.device)
-        options: dict[str, Tensor | int] = {}
+        options: dict[str, Tensor | int] = {**tree}
         start, end = self._cache.length, self._cache.length + len(token_ids)
-        if end > self._window:  # rows that are thrown away have no position of their own
+        if (
+            end > self._window and not tree
+        ):  # rows that are thrown away have no position of their own
             positions = torch.arange(start, end, device=self._model.device)
             options["position_ids"] = positions.clamp(max=self._window - 1)[None]
         if self._keeps_logits:

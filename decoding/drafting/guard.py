@@ -88,20 +88,20 @@ def _problem(draft: Draft, budget: int, vocabulary_size: int) -> str | None:
         return "returned a draft whose parts are no tuples"
     if len(draft) > budget:
         return f"drafted {len(draft)} tokens on a budget of {budget}"
-    if draft.parents != tuple(range(ROOT, len(draft) - 1)) or len(draft.origins) != len(draft):
-        return "returned a forked or uneven draft, which cannot be verified"
+    if not len(draft.parents) == len(draft.origins) == len(draft):
+        return "returned an uneven draft"
     nodes = zip(draft.tokens, draft.parents, draft.origins, strict=True)
-    problems = (_node_problem(*node, vocabulary_size) for node in nodes)
+    problems = (_node_problem(index, *node, vocabulary_size) for index, node in enumerate(nodes))
     return next((problem for problem in problems if problem), None)
 
 
 def _node_problem(
-    token: int, parent: int, origin: Origin | None, vocabulary_size: int
+    node: int, token: int, parent: int, origin: Origin | None, vocabulary_size: int
 ) -> str | None:
     if type(token) is not int or not 0 <= token < vocabulary_size:
         return f"drafted {token!r}, which is no token id"
-    if type(parent) is not int:
-        return f"drafted a token with the parent {parent!r}, which is no node"
+    if type(parent) is not int or not ROOT <= parent < node:
+        return f"drafted a token with the parent {parent!r}, which is no node before it"
     if origin is not None and not _is_origin(origin):
         return f"drafted a token from {origin!r}, which is no origin"
     return None

@@ -1,20 +1,28 @@
 """The reference drafter: find the end of the text in the sources, and copy what follows.
 
-After LLMA (Yang et al., arXiv 2304.04487), but the longest match wins and not the first one, the
-prompt and the output so far are sources too, and the draft's length follows its success. Sources
-that stand in the prompt word for word are recognised there, so a copy is traced to the reference
-even if the prompt gave the longer match.
+After LLMA (Yang et al., arXiv 2304.04487), which takes the first match in the references: here all
+occurrences vote, in the prompt and the output too, heavier the longer they match, and those that
+agree are merged into a small tree. Sources that stand in the prompt word for word are recognised
+there, so a copy is traced to the reference.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.draft import NO_DRAFT, Draft, Origin
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft, Origin
+from quoth.decoding.drafting.occurrences import OccurrenceIndex, Occurrences
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
-from quoth.decoding.drafting.suffix_index import Match, SuffixIndex
+from quoth.decoding.drafting.survival import Survival
+from quoth.decoding.drafting.votes import Node, Voter, grow
+
+_MAX_VOTERS = 32
+_LENGTH_WEIGHT, _LONGEST = 6.0, 8  # a vote weighs 6 ** (length of the match, at most 8)
+_ALIKE, _NEIGHBOURS, _SHORT = 1.5, 8, 4  # short matches: per token shared among those just before
+_NEAR, _NEARNESS = 5.0, 60  # for going on where the last copy ended, or a little later
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,46 +32,6 @@ class _Twin:
     start: int
     end: int
     reference_id: str
-
-
-class DraftLength:
-    """How many tokens the next draft should have, from how the last ones fared.
-
-    Grows twofold after a draft that was accepted whole, falls back to what was accepted after a
-    reject, and never trusts a short match far. A forward pass has `min_rows` rows anyway, so a few
-    tokens cost nothing: they are all that is drafted while drafting pauses, after several drafts of
-    which nothing was accepted.
-    """
-
-    def __init__(self, config: DecodingConfig) -> None:
-        self._config = config
-        self._length = min(config.first_draft_tokens, config.max_draft_tokens)
-        self._free = min(config.min_rows - 1, config.max_draft_tokens)
-        self._rejects = 0
-        self._pause = 0
-        self._next_pause = 1
-
-    def next(self, match_length: int) -> int:
-        """Tokens to draft after a match of `match_length` tokens."""
-        if self._pause:
-            self._pause -= 1
-            return self._free
-        return max(self._free, min(self._length, 2 * match_length + 1))
-
-    def learn(self, drafted: int, accepted: int) -> None:
-        """A draft was verified."""
-        config = self._config
-        if accepted:
-            self._rejects, self._next_pause = 0, 1
-        if accepted == drafted:
-            self._length = min(2 * max(self._length, 1), config.max_draft_tokens)
-            return
-        self._length = min(max(accepted + 1, config.first_draft_tokens // 2), self._length)
-        if not accepted:
-            self._rejects += 1
-            if self._rejects >= config.rejects_before_pause:
-                self._pause = min(self._next_pause, config.max_pause)
-                self._next_pause *= 2
 
 
 class ReferenceDrafter:
@@ -82,7 +50,7 @@ class ReferenceDrafter:
 
 
 class ReferenceSession:
-    """The copy sources of one sequence, and the copy in progress."""
+    """The copy sources of one sequence, and what was learned of them."""
 
     def __init__(
         self,
@@ -91,58 +59,74 @@ class ReferenceSession:
         config: DecodingConfig,
     ) -> None:
         self._config = config
-        self._ids = [reference.id for reference in references]
-        self._index = SuffixIndex([reference.token_ids for reference in references], prompt)
-        self._prompt_length = len(prompt)
         self._twins = _twins(prompt, references)
-        self._length = DraftLength(config)
-        self._cursor: int | None = None  # where the copy in progress goes on
+        told = {twin.reference_id for twin in self._twins}  # once in the prompt is enough
+        apart = [reference for reference in references if reference.id not in told]
+        self._ids = [reference.id for reference in apart]
+        self._index = OccurrenceIndex([reference.token_ids for reference in apart], prompt)
+        self._prompt_length = len(prompt)
+        self._survival = Survival()
+        self._cursor: int | None = None  # where the last copy ended
+        self._nodes: list[Node] = []
         self._proposed = NO_DRAFT
-        self._place = 0  # where the proposed draft was copied from
 
     def propose(self, budget: int) -> Draft:
-        """Copy what follows the longest match, as far as it has been worth it lately."""
-        self._proposed = NO_DRAFT
-        match = self._index.longest(self._config.max_match)
-        place = self._best(match)
-        if place is None:
-            return NO_DRAFT
-        wanted = min(self._length.next(match.length), budget)
-        tokens = self._index.tokens(place, place + wanted)
-        if tokens:
-            origins = [self._origin(place + offset) for offset in range(len(tokens))]
-            self._proposed, self._place = Draft.chain(tokens, origins), place
+        """Copy what follows the matches, as far as it is worth its rows."""
+        config = self._config
+        found = self._index.find(_MAX_VOTERS)
+        budget = min(budget, config.max_draft_tokens)
+        self._nodes = grow(
+            self._voters(found, budget),
+            self._survival,
+            budget=budget,
+            threshold=config.min_survival,
+            free=config.min_rows - 1,
+            forks=config.forks,
+        )
+        self._proposed = Draft(
+            tokens=tuple(node.token for node in self._nodes),
+            parents=tuple(node.parent for node in self._nodes),
+            origins=tuple(self._origin(node.place) for node in self._nodes),
+        )
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
         """Let the text grow, and see how the own draft fared."""
         if len(self._proposed) and outcome.draft is self._proposed:
-            accepted = len(outcome.accepted)
-            self._length.learn(len(self._proposed), accepted)
-            self._cursor = self._place
+            self._learn(set(outcome.accepted))
+            if outcome.accepted:
+                self._cursor = self._nodes[outcome.accepted[-1]].place + 1
         self._index.append(outcome.token_ids)
-        self._advance(outcome.token_ids)
         self._proposed = NO_DRAFT
 
-    def _advance(self, token_ids: Sequence[int]) -> None:
-        """Move the copy in progress along, for as long as the text goes on as its source does."""
-        if self._cursor is None:
-            return
-        end = self._cursor + len(token_ids)
-        follows = self._index.tokens(self._cursor, end) == list(token_ids)
-        self._cursor = end if follows else None
+    def _learn(self, accepted: set[int]) -> None:
+        """Only nodes whose parent was right were judged."""
+        for number, node in enumerate(self._nodes):
+            if node.parent == ROOT or node.parent in accepted:
+                self._survival.learn(node.guess, was_right=number in accepted)
 
-    def _best(self, match: Match) -> int | None:
-        """Of equal matches the copy in progress; then references in order; then the latest."""
-        config, places = self._config, match.places
-        text_start = self._index.starts[-1]
-        if match.length < config.min_match:
-            places = places[: np.searchsorted(places, text_start)]
-        if match.length < config.min_reference_match or not len(places):
-            return None
-        if self._cursor is not None and self._cursor in places:
-            return self._cursor
-        return int(places[0]) if places[0] < text_start else int(places[-1])
+    def _voters(self, found: Occurrences, width: int) -> list[Voter]:
+        follows = self._index.following(found.places, width)
+        rows = zip(
+            follows,
+            self._weights(found).tolist(),
+            found.lengths.tolist(),
+            found.places.tolist(),
+            strict=True,
+        )
+        return [Voter(*row) for row in rows]
+
+    def _weights(self, found: Occurrences) -> NDArray[np.float64]:
+        """Votes: longer matches, alike surroundings, and the neighbourhood of the last copy."""
+        weights = _LENGTH_WEIGHT ** np.minimum(found.lengths, _LONGEST).astype(np.float64)
+        around = self._index.tail[1 : 1 + _NEIGHBOURS]
+        alike = (found.before[:, 1 : 1 + _NEIGHBOURS, None] == around).any(axis=2).sum(axis=1)
+        is_short = found.lengths < _SHORT
+        weights[is_short] *= _ALIKE ** (alike - found.lengths + 1)[is_short].astype(np.float64)
+        if self._cursor is not None:
+            ahead = found.places - self._cursor
+            weights[(ahead >= 0) & (ahead < _NEARNESS)] *= _NEAR
+        return weights
 
     def _origin(self, place: int) -> Origin:
         source = self._index.source_at(place)

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 _PROMPT, _TEXT = 5, 9  # tokens of the trial: read at once, and in all
 _PLAIN_PASSES = 2  # compared with a pass over the whole text; they are what the trial costs
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}  # of the logits' range
+_TREE = (-1, 0, 1, -1, 3)  # parents: two branches
+_TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
+_TREE_TOLERANCE = 4  # times the noise of wider passes
 _COARSE_TOLERANCE = 0.2  # half precision; a wrong cache is off by more
 
 
@@ -31,7 +34,9 @@ class Support:
     """How a model is decoded with.
 
     `is_row_invariant` says that a wider pass gave the bits of plain passes at every position of the
-    trial. It was tried on a few tokens and one width: evidence, and no proof.
+    trial. It was tried on a few tokens and one width: evidence, and no proof. The configuration
+    allows forks only if a second branch gave the logits of plain passes too: with attention that
+    counts places in the cache (ALiBi) they are wrong, in float32 most are rounded otherwise.
     """
 
     config: DecodingConfig
@@ -57,9 +62,11 @@ def model_support(
         except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
         if not problem:
-            return Support(
-                config=layout, is_row_invariant=_is_row_invariant(model, layout, text, window)
+            noise = _row_noise(model, layout, text, window)
+            forks = layout.forks and _forks_well(
+                model, layout, window=window, vocabulary_size=vocabulary_size, noise=noise
             )
+            return Support(config=replace(layout, forks=forks), is_row_invariant=not noise)
     raise UnsupportedModelError(
         f"The model type {model.config.model_type!r} cannot be decoded with: {problem}. Choose a "
         f"causal language model whose layers all use attention."
@@ -80,10 +87,10 @@ def _problem(
     return f"after a roll-back its logits are off by {error:.2g} (their range is {spread:.2g})"
 
 
-def _is_row_invariant(
+def _row_noise(
     model: PreTrainedModel, config: DecodingConfig, text: Sequence[int], window: int
-) -> bool:
-    """Whether a wide pass gives the bits of plain ones in its last rows; warns if it does not.
+) -> float:
+    """By how much a wide pass differs from plain ones in its last rows; warns if it does.
 
     The last rows, because kernels treat the end of their work differently.
     """
@@ -106,7 +113,46 @@ def _is_row_invariant(
             model.device,
             differing,
         )
-    return not differing
+    return differing
+
+
+def _forks_well(
+    model: PreTrainedModel,
+    config: DecodingConfig,
+    *,
+    window: int,
+    vocabulary_size: int,
+    noise: float,
+) -> bool:
+    """Whether the second branch of a draft gets the logits of plain passes, and its keys stay.
+
+    Where wider passes give the same bits, so must branches.
+    """
+    length = min(_TREE_CONTEXT, window - 2 * len(_TREE))
+    if length < 1:
+        return False
+    text = [(11 * index + 5) % vocabulary_size for index in range(length + len(_TREE))]
+    verifier = Verifier(model, config, window=window)
+    if not verifier.takes_trees:
+        return False
+    verifier.prefill(text[:length])
+    if verifier.room < len(_TREE):
+        return False
+    last, *right = text[length : length + 3]  # the second branch
+    wrong = [text[0], text[1], text[2]]
+    draft = Draft(tokens=(*wrong, *right), parents=_TREE, origins=(None,) * len(_TREE))
+    rows = [*verifier.verify(last, draft)[-2:]]
+    verifier.keep(length + 1, nodes=(3, 4))
+    rows.append(verifier.verify(text[length + 3], NO_DRAFT)[0])
+    verifier.keep(length)
+    verifier.verify(last, NO_DRAFT)
+    verifier.keep(length + 1)
+    error = 0.0
+    for position, row in zip(range(length + 1, length + 4), rows, strict=True):
+        plain = verifier.verify(text[position], NO_DRAFT)[0]
+        verifier.keep(position + 1)
+        error = max(error, float((plain - row).abs().max()))
+    return error <= _TREE_TOLERANCE * noise
 
 
 def _in_steps(

@@ -114,11 +114,11 @@ def test_processors_that_forbid_every_token_are_named(decoder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_match": 0}, "min_match is 0"),
+        ({"min_rows": 0}, "min_rows is 0"),
         ({"max_draft_tokens": -1}, "max_draft_tokens is -1"),
         ({"key_block": 8}, "key_block is 8"),
-        ({"first_draft_tokens": 2.0}, r"first_draft_tokens is 2\.0"),
-        ({"max_match": 1}, "max_match is 1"),
+        ({"max_draft_tokens": 2.0}, r"max_draft_tokens is 2\.0"),
+        ({"min_survival": 1.5}, r"min_survival is 1\.5"),
     ],
 )
 def test_a_bad_configuration_is_named(options, message):

@@ -25,6 +25,13 @@ def test_a_chain_is_a_tree_without_forks():
     assert not FORK.is_chain
 
 
+def test_the_first_chain_of_a_tree_is_what_remains_without_forks():
+    assert FORK.first_chain() == Draft.chain([5, 6])
+    assert NO_DRAFT.first_chain() is NO_DRAFT
+    late = Draft(tokens=(1, 2, 3, 4), parents=(-1, -1, 1, 0), origins=(None,) * 4)
+    assert late.first_chain() == Draft.chain([1, 4])
+
+
 def test_children_are_found_by_token():
     assert FORK.child(ROOT, 5) == 0
     assert FORK.child(ROOT, 6) is None

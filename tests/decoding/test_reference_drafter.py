@@ -1,8 +1,8 @@
 """What the reference drafter copies, from where, and how much of it."""
 
 from quoth.decoding import DecodingConfig, Origin, Outcome, Reference
-from quoth.decoding.draft import NO_DRAFT
-from quoth.decoding.drafting.reference import DraftLength, ReferenceDrafter, ReferenceSession
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
+from quoth.decoding.drafting.reference import ReferenceDrafter, ReferenceSession
 
 CONFIG = DecodingConfig()
 
@@ -16,20 +16,41 @@ def session(prompt: list[int], *sources: list[int]) -> ReferenceSession:
     return ReferenceDrafter().start(prompt, references)
 
 
+def eager_session(prompt: list[int], *sources: list[int]) -> ReferenceSession:
+    """Drafts as much as there is."""
+    references = [Reference(f"r{number}", source) for number, source in enumerate(sources)]
+    return ReferenceDrafter(DecodingConfig(min_survival=0.0)).start(prompt, references)
+
+
+def path_to(draft: Draft, node: int) -> tuple[int, ...]:
+    """The tokens from the root to `node`."""
+    if node == ROOT:
+        return ()
+    return (*path_to(draft, draft.parents[node]), draft.tokens[node])
+
+
 def test_the_longest_match_wins():
     drafting = session([1, 2, 3], [3, 50, 51], [2, 3, 60, 61], [9, 3, 70])
-    draft = drafting.propose(10)
-    assert draft.tokens[:2] == (60, 61)
+    draft = drafting.propose(2)
+    assert draft.tokens == (60, 61)
     assert draft.origins[0] == Origin(source="reference", reference_id="r1", position=2)
 
 
-def test_of_equal_matches_the_first_reference_wins_and_then_the_latest_place():
-    assert session([8, 3], [3, 50], [3, 60]).propose(4).tokens == (50,)
-    assert session([2, 3, 10, 2, 3, 11, 2, 3]).propose(2).tokens == (11, 2)
+def test_what_most_occurrences_say_comes_first():
+    drafting = session([8, 3], [3, 50], [3, 60], [3, 50])
+    assert drafting.propose(1).tokens == (50,)
 
 
-def test_the_copy_in_progress_wins_over_an_earlier_reference():
-    drafting = session([1, 2, 3], [4, 5, 6, 40], [3, 4, 5, 6, 41, 42])
+def test_occurrences_that_agree_share_nodes_and_then_fork():
+    sources = [[8, 9, 1, 2, 3], [8, 9, 1, 2, 4], [8, 9, 5]]
+    draft = eager_session([8, 9], *sources).propose(10)
+    paths = {path_to(draft, node) for node in range(len(draft))}
+    assert paths == {(1,), (1, 2), (1, 2, 3), (1, 2, 4), (5,)}
+
+
+def test_after_a_copy_its_source_goes_on_before_others():
+    sources = [[4, 5, 6, 40], [3, 4, 5, 6, 41, 42]]
+    drafting = session([1, 2, 3], *sources)
     draft = drafting.propose(3)
     assert draft.tokens == (4, 5, 6)
     drafting.observe(Outcome(token_ids=(4, 5, 6), draft=draft, accepted=(0, 1, 2)))
@@ -40,9 +61,15 @@ def test_a_reference_ends_where_it_ends():
     assert session([1, 2], [1, 2, 7], [50, 51, 52]).propose(10).tokens == (7,)
 
 
-def test_one_token_is_enough_in_a_reference_but_not_in_the_prompt():
-    assert session([7, 40, 41, 7]).propose(5).tokens == ()
+def test_one_equal_token_is_enough_for_what_costs_nothing():
+    assert session([7, 40, 41, 7]).propose(5).tokens == (40, 41, 7)
     assert session([40, 7], [7, 41]).propose(5).tokens == (41,)
+
+
+def test_what_is_not_worth_its_row_is_not_drafted():
+    sources = [[7, other, 2, 3] for other in range(20, 40)]
+    assert len(session([40, 7], *sources).propose(30)) == CONFIG.min_rows - 1
+    assert len(eager_session([40, 7], *sources).propose(30)) == CONFIG.max_draft_tokens
 
 
 def test_the_output_is_a_source():
@@ -72,48 +99,31 @@ def test_drafts_stay_within_the_budget():
         assert 1 <= len(drafting.propose(budget)) <= budget
 
 
-def test_drafts_grow_while_they_are_accepted_and_fall_back_after_a_reject():
-    length = DraftLength(CONFIG)
-    seen = []
-    for _ in range(4):
-        seen.append(length.next(30))
-        length.learn(seen[-1], seen[-1])
-    assert seen == [8, 16, 32, 32]
-    length.learn(32, 3)
-    assert length.next(30) == 4
+def test_a_model_that_does_not_copy_gets_shorter_drafts():
+    source = list(range(100, 200))
+    drafting = session([1, 100], source)
+    drafted = []
+    for begin in range(100, 190, 3):
+        drafting.observe(said(begin, begin + 1))
+        draft = drafting.propose(24)
+        drafted.append(len(draft))
+        drafting.observe(Outcome(token_ids=(3,), draft=draft, accepted=()))
+    assert drafted[0] > drafted[-1]
 
 
-def test_a_short_match_is_not_trusted_far():
-    assert [DraftLength(CONFIG).next(match_length) for match_length in (1, 2, 3, 9)] == [3, 5, 7, 8]
-
-
-def pauses_while_everything_is_rejected(config: DecodingConfig) -> list[int]:
-    """How many steps with no more than the free tokens lie before each longer draft."""
-    length = DraftLength(config)
-    pauses, pause = [], 0
-    for _ in range(60):
-        drafted = length.next(9)
-        if drafted >= config.min_rows:
-            pauses.append(pause)
-            pause = 0
-        else:
-            pause += 1
-        if drafted:
-            length.learn(drafted, 0)
-    return pauses
-
-
-def test_drafting_pauses_longer_and_longer_while_everything_is_rejected():
-    config = DecodingConfig(min_rows=1)
-    assert pauses_while_everything_is_rejected(config)[:7] == [0, 0, 1, 2, 4, 8, 8]
-
-
-def test_a_pause_still_drafts_what_costs_nothing():
-    length = DraftLength(CONFIG)
-    for _ in range(2):
-        length.learn(length.next(9), 0)
-    assert length.next(9) == CONFIG.min_rows - 1
-    assert length.next(9) == 4
+def test_a_model_that_copies_gets_long_drafts():
+    source = list(range(100, 400))
+    drafting = session([1, 100], source)
+    drafted, at = [], 101
+    while at < 350:
+        draft = drafting.propose(24)
+        drafted.append(len(draft))
+        said_now = tuple(range(at, at + len(draft) + 1))
+        drafting.observe(
+            Outcome(token_ids=said_now, draft=draft, accepted=tuple(range(len(draft))))
+        )
+        at += len(said_now)
+    assert drafted[0] < drafted[-1] == CONFIG.max_draft_tokens
 
 
 def test_sessions_of_one_drafter_do_not_interact():

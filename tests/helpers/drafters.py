@@ -68,13 +68,31 @@ def good_makers(seed: int, vocabulary: int, eos: int) -> dict[str, Propose]:
         ]
         return Draft.chain(truth[:budget], origins)
 
-    return {
-        maker.__name__: maker
-        for maker in (oracle, liar, half_right, noise, eos_inside, false_origins)
-    }
+    makers = (oracle, liar, half_right, noise, eos_inside, false_origins)
+    forked = _forking_makers(chance, vocabulary)
+    return {maker.__name__: maker for maker in makers} | forked
 
 
-_FORKED = Draft(tokens=(1, 2), parents=(-1, -1), origins=(None, None))
+def _forking_makers(chance: random.Random, vocabulary: int) -> dict[str, Propose]:
+    def tree(truth: Sequence[int], budget: int) -> Draft:
+        """The truth with lies around it, siblings in any order."""
+        tokens, parents, right = [], [], -1
+        for token in truth:
+            for wrong in chance.sample(range(vocabulary), chance.randint(0, 2)):
+                tokens.append(wrong)
+                parents.append(chance.choice([right, len(tokens) - 2]))
+            tokens.append(token)
+            parents.append(right)
+            right = len(tokens) - 1
+        cut = tokens[:budget]
+        return Draft(tokens=tuple(cut), parents=tuple(parents[:budget]), origins=(None,) * len(cut))
+
+    def bush(truth: Sequence[int], budget: int) -> Draft:
+        """Many children of the root, the true one among them or not, some twice."""
+        tokens = [chance.choice([*truth[:2], *range(vocabulary)]) for _ in range(budget)]
+        return Draft(tokens=tuple(tokens), parents=(-1,) * budget, origins=(None,) * budget)
+
+    return {"tree": tree, "bush": bush}
 
 
 class _Impostor(Draft):
@@ -91,7 +109,9 @@ BAD_MAKERS: dict[str, Propose] = {
     "float_id": lambda _truth, _budget: Draft.chain([1.5]),  # type: ignore[list-item] # on purpose
     "nothing": lambda _truth, _budget: None,
     "list": lambda truth, budget: list(truth[:budget]),
-    "forked": lambda _truth, _budget: _FORKED,
+    "late_parent": lambda _truth, _budget: _Impostor(
+        tokens=(1, 2), parents=(-1, 1), origins=(None, None)
+    ),
     "fractional_parent": lambda _truth, _budget: Draft(
         tokens=(1,),
         parents=(-1.0,),  # type: ignore[arg-type] # on purpose

@@ -1,5 +1,7 @@
 """Whatever was appended and rolled back: the logits are those of reading the text that is left."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from quoth.decoding.models.support import model_support
 from quoth.decoding.verify import Verifier
 
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2, "mistral": tiny_mistral, "mpt": tiny_mpt}
+FORKING = ("llama", "gpt2")
 tokens = st.integers(0, VOCABULARY - 1)
 
 
@@ -28,6 +31,8 @@ class RollBack(RuleBasedStateMachine):
             window=WINDOW,
             vocabulary_size=VOCABULARY,
         ).config
+        if name in FORKING:  # rounded otherwise in float32, but right
+            config = replace(config, forks=True)
         self.verifier = Verifier(self.model, config, window=WINDOW)
         self.logits = self.verifier.prefill(prompt)[-1]
         self.text = prompt
@@ -44,6 +49,30 @@ class RollBack(RuleBasedStateMachine):
         self.verifier.keep(len(self.text))
         self.logits = rows[kept]
 
+    @rule(
+        last=tokens,
+        tree=st.lists(st.tuples(tokens, st.integers(0, 20)), max_size=20),
+        data=st.data(),
+    )
+    def verify_a_tree_and_keep_a_path(
+        self, last: int, tree: list[tuple[int, int]], data: st.DataObject
+    ) -> None:
+        if len(self.text) >= WINDOW or not self.verifier.takes_trees:
+            return
+        tree = tree[: self.verifier.room]
+        draft = Draft(
+            tokens=tuple(token for token, _ in tree),
+            parents=tuple(up % (node + 1) - 1 for node, (_, up) in enumerate(tree)),
+            origins=(None,) * len(tree),
+        )
+        node = data.draw(st.integers(-1, len(tree) - 1))
+        path = path_to(draft, node)
+        rows = self.verifier.verify(last, draft)
+        length = len(self.text) + 1
+        self.text = [*self.text, last, *(draft.tokens[each] for each in path)]
+        self.verifier.keep(length, path)
+        self.logits = rows[node + 1]
+
     @invariant()
     def logits_are_those_of_a_fresh_pass(self) -> None:
         with torch.inference_mode():
@@ -51,6 +80,15 @@ class RollBack(RuleBasedStateMachine):
         scale = float(fresh.abs().max())
         assert float((fresh - self.logits).abs().max()) <= 1e-5 * max(1.0, scale)
         assert int(fresh.argmax()) == int(self.logits.argmax())
+
+
+def path_to(draft: Draft, node: int) -> list[int]:
+    """The nodes from the root down to `node`."""
+    path: list[int] = []
+    while node >= 0:
+        path.insert(0, node)
+        node = draft.parents[node]
+    return path
 
 
 RollBack.TestCase.settings = settings(

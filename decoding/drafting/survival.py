@@ -1,0 +1,83 @@
+"""How likely the model is to say a drafted token, given that it said those before it.
+
+The first guess is a logistic formula; its numbers were fitted to recorded answers of language
+models with their contexts (`docs/log.md`). What happens then corrects it: guesses are put into
+groups, and each group learns how often it was right compared with what the formula said, with slow
+forgetting, since a model that copied a moment ago is copying. A wrong number costs time and never a
+token.
+"""
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+_BIAS = -1.769
+_SHARE, _LOG_SHARE, _ALONE = 0.282, 0.378, -0.022
+_LENGTH, _DEPTH, _BOTH, _AGREEING = 0.455, 0.597, -0.098, 0.447
+
+_PRIOR_WEIGHT = 5.0  # guesses that the formula counts for
+_MEMORY = 0.98  # of a group, at each of its guesses
+_STEPS = 64  # of the share
+_LENGTHS, _SHARES, _DEPTHS = (2, 3, 5, 9), (0.15, 0.4, 0.8), (1, 4)  # borders of groups
+
+
+class Guess(NamedTuple):
+    """What is known of a drafted token before the model has spoken.
+
+    `length` tokens before it were equal (the draft's own counted), `share` of the votes are for it,
+    in `agreeing` places; `depth` drafted tokens stand before it.
+    """
+
+    length: int
+    share: float
+    agreeing: int
+    depth: int
+
+
+class Survival:
+    """Probabilities of guesses, learned while they are checked."""
+
+    def __init__(self) -> None:
+        self._expected: dict[int, float] = {}
+        self._right: dict[int, float] = {}
+
+    def probability(self, guess: Guess) -> float:
+        """Between 0 and 1."""
+        prior, group = _judged(guess)
+        known = self._expected.get(group)
+        if known is None:
+            return prior
+        counted = _PRIOR_WEIGHT * prior
+        return min(0.99, prior * (self._right[group] + counted) / (known + counted))
+
+    def learn(self, guess: Guess, *, was_right: bool) -> None:
+        """The model has spoken where the guess stood."""
+        prior, group = _judged(guess)
+        self._expected[group] = self._expected.get(group, 0.0) * _MEMORY + prior
+        self._right[group] = self._right.get(group, 0.0) * _MEMORY + was_right
+
+
+def _judged(guess: Guess) -> tuple[float, int]:
+    """The formula's probability, and the group."""
+    length, share, agreeing, depth = guess
+    return _table(min(length, 16), round(share * _STEPS), min(agreeing, 8), min(depth, 16))
+
+
+@cache
+def _table(length: int, share_steps: int, agreeing: int, depth: int) -> tuple[float, int]:
+    share = min(max(share_steps / _STEPS, 0.01), 0.995)
+    log_length, log_depth = math.log2(length), math.log2(1 + depth)
+    score = (
+        _BIAS
+        + _SHARE * math.log(share / (1 - share))
+        + _LOG_SHARE * math.log(share)
+        + _ALONE * (share_steps == _STEPS)
+        + _LENGTH * log_length
+        + _DEPTH * log_depth
+        + _BOTH * log_length * log_depth
+        + _AGREEING * math.log2(agreeing)
+    )
+    lengths = sum(length >= border for border in _LENGTHS)
+    shares = sum(share >= border for border in _SHARES)
+    depths = sum(depth >= border for border in _DEPTHS)
+    return 1 / (1 + math.exp(-score)), (lengths * 4 + shares) * 4 + depths
