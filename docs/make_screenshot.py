@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 GUIDE = HERE / "guide"
 IMAGE = HERE / "images" / "chat.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUESTION = "How long may a question be?"
+QUESTION = "What happens to a PDF file that needs a password?"
 WINDOW = ViewportSize(width=1360, height=860)
 MAX_BYTES = 300_000
 PATIENCE_MS = 120_000
