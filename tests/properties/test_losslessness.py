@@ -16,7 +16,7 @@ from helpers.byte_tokenizers import PieceTokenizer
 from helpers.drafters import Prophet, bad_drafters, good_makers
 from helpers.plain_decode import plain_decode
 from helpers.tiny_model import VOCABULARY, tiny_gpt2, tiny_llama, tiny_mistral
-from quoth.decoding import Decoder, Generation, Reference
+from quoth.decoding import Decoder, Draft, Generation, Reference
 from quoth.decoding.drafting.selection import Drafting
 from quoth.decoding.sampling import Sampling
 
@@ -56,13 +56,18 @@ def processors(kind: str) -> LogitsProcessorList | None:
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> tuple[str, list[int], dict[str, Any], str]:
+def requests(draw: st.DrawFn, names: Sequence[str]) -> tuple[str, list[int], dict[str, Any], str]:
     options = {**draw(st.one_of(st.just({}), sampled)), **draw(endings)}
     kind = draw(st.sampled_from(["", "", "penalty", "no repeats"]))
-    return draw(st.sampled_from(sorted(MODELS))), draw(token_lists), options, kind
+    return draw(st.sampled_from(names)), draw(token_lists), options, kind
 
 
+FORKING = ("llama in bfloat16", "gpt2 in bfloat16")  # their drafts may be trees
 DECODERS = {name: Decoder(make(), TOKENIZER) for name, make in MODELS.items()}  # type: ignore[arg-type] # decodes only
+DECODERS |= {
+    name: Decoder(MODELS[name.split()[0]]().bfloat16(), TOKENIZER)  # type: ignore[arg-type] # decodes only
+    for name in FORKING
+}
 
 
 def decode(
@@ -86,7 +91,7 @@ def assert_same(accelerated: Generation, plain: Generation) -> None:
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(requests())
+@given(requests(sorted(MODELS)))
 def test_plain_decoding_is_decoding_one_token_at_a_time(
     request: tuple[str, list[int], dict[str, Any], str],
 ) -> None:
@@ -114,8 +119,35 @@ def test_plain_decoding_is_decoding_one_token_at_a_time(
     assert plain.text == (whole[:cut] if reason == "stop" else whole)
 
 
+@pytest.mark.parametrize("name", FORKING)
+def test_trees_are_verified_where_their_bits_are_those_of_plain_passes(name: str) -> None:
+    decoder = DECODERS[name]
+    plain = decoder.generate([5, 6, 7], max_new_tokens=40, eos_token_ids=(), drafting="none")
+    drafting = Prophet("tree", plain.token_ids, _side_branch)
+    accelerated = decoder.generate(
+        [5, 6, 7], max_new_tokens=40, eos_token_ids=(), drafting=drafting
+    )
+    assert accelerated.token_ids == plain.token_ids
+    assert accelerated.stats.forward_passes < plain.stats.forward_passes / 2
+
+
+def _side_branch(truth: Sequence[int], budget: int) -> Draft:
+    """A wrong first child of the root, and the truth behind it as a second branch."""
+    right = tuple(truth[: max(0, min(budget, 6) - 1)])
+    wrong = (truth[0] + 1) % VOCABULARY if truth else 0
+    return Draft(
+        tokens=(wrong, *right),
+        parents=(-1, -1, *range(1, len(right)))[: 1 + len(right)],
+        origins=(None,) * (1 + len(right)),
+    )
+
+
 @settings(max_examples=250, deadline=None)
-@given(requests(), st.sampled_from(sorted(good_makers(0, VOCABULARY, EOS))), st.integers(0, 99))
+@given(
+    requests(sorted(DECODERS)),
+    st.sampled_from(sorted(good_makers(0, VOCABULARY, EOS))),
+    st.integers(0, 99),
+)
 def test_a_drafter_never_changes_the_answer(
     request: tuple[str, list[int], dict[str, Any], str], maker: str, seed: int
 ) -> None:
@@ -130,7 +162,7 @@ def test_a_drafter_never_changes_the_answer(
 
 
 @settings(max_examples=250, deadline=None)
-@given(requests(), st.lists(token_lists, max_size=3), st.integers(0, 20))
+@given(requests(sorted(DECODERS)), st.lists(token_lists, max_size=3), st.integers(0, 20))
 def test_the_reference_drafter_never_changes_the_answer(
     request: tuple[str, list[int], dict[str, Any], str], sources: list[list[int]], cut: int
 ) -> None:
@@ -142,7 +174,7 @@ def test_the_reference_drafter_never_changes_the_answer(
 
 @pytest.mark.parametrize("number", range(len(bad_drafters(()))))
 @settings(max_examples=5, deadline=None)
-@given(requests())
+@given(requests(sorted(DECODERS)))
 def test_a_broken_drafter_is_counted_and_never_changes_the_answer(
     number: int, request: tuple[str, list[int], dict[str, Any], str]
 ) -> None:
