@@ -5,6 +5,7 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MAX_NAME_BYTES = 200  # file systems allow 255
@@ -39,14 +40,14 @@ def store_uploads(index_path: Path, files: Sequence[Path], names: Sequence[str])
 def is_upload(index_path: Path, path: Path) -> bool:
     """Whether `path`, as the index knows it, is a copy that `store_uploads` made."""
     folder = os.path.abspath(index_path / UPLOADS)  # noqa: PTH100 - links stay as they are
-    return path.is_relative_to(folder)
+    return Path(os.path.abspath(path)).is_relative_to(folder)  # noqa: PTH100 - as above
 
 
 def discard_upload(index_path: Path, path: Path) -> None:
     """Delete a copy that `store_uploads` made; a path from anywhere else is left alone."""
     if is_upload(index_path, path):
         path.unlink(missing_ok=True)
-        if not any(path.parent.iterdir()):
+        with suppress(OSError):  # other files may lie there, or nothing at all
             path.parent.rmdir()
 
 

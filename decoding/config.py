@@ -14,8 +14,8 @@ class DecodingConfig:
     Drafting: a draft has at most `max_draft_tokens` tokens, in one chain or several branches. Those
     that fit into the `min_rows` rows are free; each further one must be confirmed by the model with
     a probability of at least `min_survival`, by what is known of such guesses. Without `forks` all
-    drafts are chains; so they are for a model that gives other bits for a second branch, which
-    most do in float32: its keys lie elsewhere, and sums over them round differently.
+    drafts are chains; so they are for a model that gives other bits for a second branch, as in
+    float32 and float16: its keys lie elsewhere, and sums over them round differently.
 
     Verifying: every forward pass has at least `min_rows` rows, and its keys end at a multiple of
     `key_block`, so that plain and accelerated steps run the same kernels. On the one processor that
@@ -46,7 +46,9 @@ class DecodingConfig:
                     f"DecodingConfig.{name} is {value!r}; it must be an integer of at least "
                     f"{lowest}."
                 )
-        if not 0 <= self.min_survival <= 1:
+        if type(self.forks) is not bool:
+            raise ConfigError(f"DecodingConfig.forks is {self.forks!r}; it must be True or False.")
+        if type(self.min_survival) not in (int, float) or not 0 <= self.min_survival <= 1:
             raise ConfigError(
                 f"DecodingConfig.min_survival is {self.min_survival!r}; it must be a probability."
             )

@@ -123,9 +123,8 @@ class Verifier:
         input_ids = torch.tensor([list(token_ids)], device=self._model.device)
         options: dict[str, Tensor | int] = {**tree}
         start, end = self._cache.length, self._cache.length + len(token_ids)
-        if (
-            end > self._window and not tree
-        ):  # rows that are thrown away have no position of their own
+        if end > self._window and not tree:
+            # Rows that are thrown away have no position of their own.
             positions = torch.arange(start, end, device=self._model.device)
             options["position_ids"] = positions.clamp(max=self._window - 1)[None]
         if self._keeps_logits:

@@ -21,11 +21,11 @@ Array = NDArray[np.int64]
 CONTEXT = 16
 """Matches are told apart up to this length."""
 
-_DIGIT = (
-    20  # bits of a token in a key; ids that are larger share keys, which costs nothing but time
-)
+# Bits of a token in a key; larger ids share keys, which costs nothing but time.
+_DIGIT = 20
 _MASK = (1 << _DIGIT) - 1
 _END = -(1 << 62)  # behind the last token
+_OFFSETS = np.arange(CONTEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,12 @@ class OccurrenceIndex:
         return bisect_right(self.starts, place) - 1
 
     def find(self, limit: int) -> Occurrences:
-        """At most `limit` places of the text's end, the longest matches first, then the latest."""
+        """At most `limit` places of the text's end, the longest matches first, then the latest.
+
+        They are taken from the latest places of its last three tokens, two and one; of what was
+        added since, of the last one only. Where these are more than `limit`, a longer match that
+        lies far back can be missing.
+        """
         end = self._length - 1  # position of the last token
         found = np.unique(np.concatenate(self._candidates(end, limit + 1)))  # `end` is one of them
         found = found[found < end]
@@ -132,9 +137,6 @@ class OccurrenceIndex:
             if last - first >= limit:
                 break
         return parts
-
-
-_OFFSETS = np.arange(CONTEXT)
 
 
 def _keys(tokens: Array) -> tuple[Array, Array, Array]:

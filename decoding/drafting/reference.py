@@ -143,7 +143,7 @@ class ReferenceSession:
 
 
 def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
-    """Where references stand in the prompt, whole and token for token."""
+    """Where references stand in the prompt, whole and token for token, the longest first."""
     width = np.dtype(np.int64).itemsize
     haystack = np.asarray(prompt, dtype=np.int64).tobytes()
     twins = []
@@ -155,4 +155,6 @@ def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list
                 start = at // width
                 twins.append(_Twin(start, start + len(reference.token_ids), reference.id))
             at = haystack.find(needle, at + 1)
-    return twins
+    return sorted(
+        twins, key=lambda twin: twin.start - twin.end
+    )  # a short one may lie in a long one

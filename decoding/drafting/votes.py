@@ -7,6 +7,7 @@ while that is at least what a row of the forward pass costs.
 
 import heapq
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 from quoth.decoding.draft import ROOT
@@ -59,14 +60,12 @@ def grow(
     """
     nodes: list[Node] = []
     waiting: list[tuple[float, int, _Candidate]] = []
-    count = 0
+    order = count()  # of equal chances the first
 
     def offer(parent: int, agreed: Sequence[Voter], alive: float, depth: int) -> None:
-        nonlocal count
         for candidate in _children(parent, agreed, depth):
             chance = alive * survival.probability(candidate.guess)
-            heapq.heappush(waiting, (-chance, count, candidate))
-            count += 1
+            heapq.heappush(waiting, (-chance, next(order), candidate))
 
     offer(ROOT, voters, 1.0, 0)
     while waiting and len(nodes) < budget:

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
     LogitsProcessorList,
     MambaConfig,
     MambaForCausalLM,
@@ -51,6 +53,20 @@ def test_greedy_equals_generate(name, length):
         assert list(plain.token_ids) == expected
         assert copying.token_ids == plain.token_ids
         assert copying.stats.forward_passes < plain.stats.forward_passes == 59
+
+
+def test_a_model_that_reads_no_forked_drafts_gets_chains():
+    """BLOOM takes no mask of its own and refuses the trial with a tree."""
+    settings = {"vocab_size": VOCABULARY, "hidden_size": 64, "n_layer": 2, "n_head": 4}
+    torch.manual_seed(0)
+    model = BloomForCausalLM(BloomConfig(**settings, eos_token_id=None)).eval()
+    for dtype in (torch.float32, torch.bfloat16):
+        decoder = Decoder(model.to(dtype))
+        plain = decoder.generate([5, 6, 7], max_new_tokens=40, drafting="none")
+        source = Reference("answer", plain.token_ids)
+        drafted = decoder.generate([5, 6, 7], [source], max_new_tokens=40)
+        assert drafted.token_ids == plain.token_ids
+        assert drafted.stats.forward_passes < plain.stats.forward_passes
 
 
 @pytest.mark.parametrize("name", ["llama", "mistral"])

@@ -119,6 +119,9 @@ def test_processors_that_forbid_every_token_are_named(decoder):
         ({"key_block": 8}, "key_block is 8"),
         ({"max_draft_tokens": 2.0}, r"max_draft_tokens is 2\.0"),
         ({"min_survival": 1.5}, r"min_survival is 1\.5"),
+        ({"min_survival": "0.5"}, r"min_survival is '0\.5'"),
+        ({"min_survival": True}, "min_survival is True"),
+        ({"forks": "no"}, "forks is 'no'"),
     ],
 )
 def test_a_bad_configuration_is_named(options, message):

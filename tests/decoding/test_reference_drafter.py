@@ -93,6 +93,13 @@ def test_the_prompt_is_a_source_and_references_in_it_are_recognised():
     assert drafting.propose(1).origins == (Origin(source="prompt", position=2),)
 
 
+def test_a_reference_within_a_longer_one_does_not_take_its_tokens():
+    long = [20, 21, 7, 22, 23]
+    draft = session([5, *long, 9, 5, 20], [7], long).propose(4)
+    assert draft.tokens == (21, 7, 22, 23)
+    assert [origin.reference_id for origin in draft.origins] == ["r1"] * 4
+
+
 def test_drafts_stay_within_the_budget():
     drafting = session([1, 2, 3], [1, 2, 3, *range(10, 60)])
     for budget in (1, 2, 5):

@@ -1,6 +1,7 @@
 """Whatever a drafter does: the same tokens, text and end as plain decoding, greedy and sampled."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ def requests(draw: st.DrawFn, names: Sequence[str]) -> tuple[str, list[int], dic
 FORKING = ("llama in bfloat16", "gpt2 in bfloat16")  # their drafts may be trees
 DECODERS = {name: Decoder(make(), TOKENIZER) for name, make in MODELS.items()}  # type: ignore[arg-type] # decodes only
 DECODERS |= {
-    name: Decoder(MODELS[name.split()[0]]().bfloat16(), TOKENIZER)  # type: ignore[arg-type] # decodes only
+    name: Decoder(deepcopy(MODELS[name.split()[0]]()).bfloat16(), TOKENIZER)  # type: ignore[arg-type] # decodes only
     for name in FORKING
 }
 

@@ -53,7 +53,7 @@ def test_it_finds_what_a_scan_finds(
     st.lists(few_tokens, max_size=4),
     st.integers(1, 6),
 )
-def test_a_limit_leaves_the_latest_of_the_long_matches(
+def test_a_limit_is_kept_and_the_longest_come_first_then_the_latest(
     sources: list[list[int]], text: list[int], growth: list[list[int]], limit: int
 ) -> None:
     index = OccurrenceIndex(sources, text)
@@ -64,9 +64,16 @@ def test_a_limit_leaves_the_latest_of_the_long_matches(
     found = as_found(index, limit)
     assert found.items() <= everything.items()
     assert len(found) == min(limit, len(everything))
-    lengths = index.find(limit).lengths.tolist()
-    assert lengths == sorted(lengths, reverse=True)
-    assert index.find(1).lengths.tolist()[:1] <= lengths[:1]
+    occurrences = index.find(limit)
+    keys = list(zip(occurrences.lengths.tolist(), occurrences.places.tolist(), strict=True))
+    assert keys == sorted(keys, reverse=True)
+
+
+def test_the_longest_match_is_found_among_more_than_the_limit() -> None:
+    rare, common = [1, 2, 3, 9], [7, 3, 8]
+    index = OccurrenceIndex([rare, *[common] * 50], [1, 2, 3])
+    assert index.find(4).lengths.tolist() == [3, 1, 1, 1]
+    assert index.find(4).places.tolist()[1:] == sorted(index.find(4).places.tolist()[1:])[::-1]
 
 
 @settings(deadline=None)
