@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import Self
 
 from quoth.app.citations import CitationTracker
+from quoth.app.collection import Collection
 from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
 from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
-from quoth.app.library import Library
 from quoth.app.measures import measure
 from quoth.app.questions import check_question
 from quoth.app.settings import Settings
@@ -38,7 +38,7 @@ class Assistant:
 
     def __init__(self, index: Index, decoder: Decoder, settings: Settings) -> None:
         self.index = index
-        self.library = Library(index)
+        self.collection = Collection(index)
         self.settings = settings
         self.decoder = decoder
         if decoder.tokenizer is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from quoth.app.ui import library, render
+from quoth.app.ui import document_list, render
 from quoth.app.ui.conversations import ChatSession
 from quoth.app.ui.sessions import Chat
 
@@ -91,12 +91,12 @@ class LibraryActions:
 
     def documents(self) -> str:
         """The list of documents."""
-        return library.document_list(self._chat.assistant.library.documents())
+        return document_list.document_list(self._chat.assistant.collection.documents())
 
     def about(self) -> str:
         """The line that says what the page runs on."""
         assistant = self._chat.assistant
-        return library.described(assistant.settings, assistant.library.documents())
+        return document_list.described(assistant.settings, assistant.collection.documents())
 
-    def _shelf(self, lines: Sequence[library.UploadLine]) -> Shelf:
-        return library.upload_list(lines), self.documents(), self.about()
+    def _shelf(self, lines: Sequence[document_list.UploadLine]) -> Shelf:
+        return document_list.upload_list(lines), self.documents(), self.about()

@@ -75,7 +75,7 @@ class Answerer:
         if is_stopped():
             yield exchange.stopped()
             return
-        if not self._assistant.library.documents():
+        if not self._assistant.collection.documents():
             yield exchange.failed(_NO_DOCUMENTS)
             return
         exchange = replace(exchange, phase="searching")

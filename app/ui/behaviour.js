@@ -154,7 +154,7 @@ document.addEventListener("keydown", (event) => {
 window.quoth = {
   toggle() {
     const isOpen = getComputedStyle(document.getElementById("q-library")).display !== "none";
-    root.dataset.library = isOpen ? "closed" : "open";
+    root.setAttribute("data-library", isOpen ? "closed" : "open");
   },
 };
 

@@ -78,7 +78,7 @@ class ProgressCall(Protocol):
         """Take note."""
 
 
-class DocumentLibrary(Protocol):
+class DocumentCollection(Protocol):
     """The documents that answers come from."""
 
     def documents(self) -> Sequence[DocumentLine]:
@@ -101,7 +101,7 @@ class ChatAssistant(Protocol):
         """What it runs on."""
 
     @property
-    def library(self) -> DocumentLibrary:
+    def collection(self) -> DocumentCollection:
         """What it answers from."""
 
     def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:

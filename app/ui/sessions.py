@@ -10,8 +10,8 @@ from typing import Final
 
 from quoth.app.ui.answering import LONGEST_LINE, Answerer
 from quoth.app.ui.conversations import ChatSession
+from quoth.app.ui.document_list import UploadLine, upload_line
 from quoth.app.ui.excerpts import excerpt, holds
-from quoth.app.ui.library import UploadLine, upload_line
 from quoth.app.ui.places import Place, place
 from quoth.app.ui.protocol import ChatAssistant, DocumentLine
 from quoth.app.ui.side_panel import OtherPlace, missing_source, side_panel
@@ -69,25 +69,25 @@ class Chat:
         """
         return [
             self._remove(one)
-            for one in self.assistant.library.documents()
+            for one in self.assistant.collection.documents()
             if one.is_upload and one.document_id == document_id
         ]
 
     def _add(self, path: Path, name: str) -> UploadLine:
         def add() -> UploadLine:
-            return upload_line(name, self.assistant.library.add([path], [name], None))
+            return upload_line(name, self.assistant.collection.add([path], [name], None))
 
         return _outcome(name, add, failed="skipped")
 
     def _remove(self, one: DocumentLine) -> UploadLine:
         def remove() -> UploadLine:
-            self.assistant.library.remove(one.document_id)
+            self.assistant.collection.remove(one.document_id)
             return UploadLine(name=one.document, message="removed", kind="removed")
 
         return _outcome(one.document, remove, failed="not removed")
 
     def _names(self) -> dict[str, str]:
-        return {one.document_id: one.document for one in self.assistant.library.documents()}
+        return {one.document_id: one.document for one in self.assistant.collection.documents()}
 
     def _other(self, ref: str, span: SourceSpan) -> OtherPlace:
         name = self._names().get(span.source_id)

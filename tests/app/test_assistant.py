@@ -138,12 +138,12 @@ def test_an_empty_index_is_told(tmp_path, assistant):
 
 
 def test_uploads_are_added_under_their_names_and_nothing_else_goes(tmp_path, assistant):
-    before = {document.document for document in assistant.library.documents()}
+    before = {document.document for document in assistant.collection.documents()}
     file = tmp_path / "blob"
     file.write_text("The moon has no air. Its dust is grey.\n", encoding="utf-8")
-    report = assistant.library.add([file], ["../../moon.txt"])
+    report = assistant.collection.add([file], ["../../moon.txt"])
     assert report.passages == 1
-    assert {document.document for document in assistant.library.documents()} == before | {
+    assert {document.document for document in assistant.collection.documents()} == before | {
         "moon.txt"
     }
 

@@ -91,8 +91,8 @@ class ScriptedAssistant:
     settings: Names = Names()
 
     @property
-    def library(self) -> "ScriptedLibrary":
-        return ScriptedLibrary(self)
+    def collection(self) -> "ScriptedCollection":
+        return ScriptedCollection(self)
 
     def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:
         self.asked.append((question, conversation_id))
@@ -214,7 +214,7 @@ class ScriptedAssistant:
 
 
 @dataclass
-class ScriptedLibrary:
+class ScriptedCollection:
     """The texts of a scripted assistant as documents."""
 
     assistant: ScriptedAssistant

@@ -11,8 +11,8 @@ from helpers.made_exchanges import HOSTILE, exchanges, texts
 from helpers.scripted_assistant import Line
 from quoth.app.events import AnswerStats, ScoredPassage
 from quoth.app.ui.answer_text import answer_text
+from quoth.app.ui.document_list import UploadLine, document_list, upload_list
 from quoth.app.ui.exchanges import Exchange, Quote
-from quoth.app.ui.library import UploadLine, document_list, upload_list
 from quoth.app.ui.render import conversation, exchange_html
 from quoth.types import Citation, Passage
 

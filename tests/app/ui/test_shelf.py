@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.scripted_assistant import ScriptedAssistant, ScriptedLibrary
+from helpers.scripted_assistant import ScriptedAssistant, ScriptedCollection
 from quoth.app.ui.sessions import Chat
 from quoth.errors import IndexBusyError
 
@@ -16,7 +16,7 @@ def chat():
 
 
 def named(chat):
-    return [one.document for one in chat.assistant.library.documents()]
+    return [one.document for one in chat.assistant.collection.documents()]
 
 
 def test_an_uploaded_document_is_removed_by_its_id(chat):
@@ -43,9 +43,9 @@ def test_nothing_else_is_removed_whatever_a_browser_sends(chat, sent):
     ],
 )
 def test_what_could_not_be_removed_is_told(chat, error, message, monkeypatch):
-    def fail(library, document_id):
+    def fail(collection, document_id):
         raise error
 
-    monkeypatch.setattr(ScriptedLibrary, "remove", fail)
+    monkeypatch.setattr(ScriptedCollection, "remove", fail)
     (line,) = chat.remove_document("upload-1")
     assert (line.name, line.message, line.kind) == ("moon.md", message, "skipped")

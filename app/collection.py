@@ -10,7 +10,7 @@ from quoth.retrieval import Index, Progress, SyncReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryDocument:
+class CollectionDocument:
     """One document of the index. An upload is a copy of the index's own, and can be removed."""
 
     document_id: str
@@ -20,16 +20,16 @@ class LibraryDocument:
     is_upload: bool
 
 
-class Library:
+class Collection:
     """What an index holds, and what goes into it from elsewhere than its folders."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def documents(self) -> tuple[LibraryDocument, ...]:
+    def documents(self) -> tuple[CollectionDocument, ...]:
         """What the index holds."""
         return tuple(
-            LibraryDocument(
+            CollectionDocument(
                 document_id=one.document_id,
                 document=one.document,
                 num_passages=one.num_passages,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quoth.app.library import Library
+from quoth.app.collection import Collection
 from quoth.errors import InputError
 from quoth.retrieval import HashingEmbedder, Index
 
@@ -19,45 +19,45 @@ def index(request, tmp_path, monkeypatch):
         yield made
 
 
-def upload(library, tmp_path, text="The moon has no air.\n", name="moon.txt"):
+def upload(collection, tmp_path, text="The moon has no air.\n", name="moon.txt"):
     file = tmp_path / "blob"
     file.write_text(text, encoding="utf-8")
-    library.add([file], [name])
-    (added,) = (one for one in library.documents() if one.is_upload)
+    collection.add([file], [name])
+    (added,) = (one for one in collection.documents() if one.is_upload)
     return added
 
 
 def test_an_upload_is_told_from_a_document_of_a_folder(index, tmp_path):
-    library = Library(index)
-    assert [one.is_upload for one in library.documents()] == [False]
-    added = upload(library, tmp_path)
+    collection = Collection(index)
+    assert [one.is_upload for one in collection.documents()] == [False]
+    added = upload(collection, tmp_path)
     assert (added.document, added.num_passages, added.num_pages) == ("moon.txt", 1, None)
 
 
 def test_a_removed_upload_leaves_nothing_behind(index, tmp_path):
-    library = Library(index)
-    before = library.documents()
-    library.remove(upload(library, tmp_path).document_id)
-    assert library.documents() == before
+    collection = Collection(index)
+    before = collection.documents()
+    collection.remove(upload(collection, tmp_path).document_id)
+    assert collection.documents() == before
     assert all(hit.passage.document == "ravens.md" for hit in index.search("moon air"))
     assert [path for path in (tmp_path / "index" / "uploads").rglob("*") if path.is_file()] == []
     assert index.verify().is_clean
 
 
 def test_a_removed_upload_can_come_back(index, tmp_path):
-    library = Library(index)
-    first = upload(library, tmp_path)
-    library.remove(first.document_id)
-    assert upload(library, tmp_path) == first
+    collection = Collection(index)
+    first = upload(collection, tmp_path)
+    collection.remove(first.document_id)
+    assert upload(collection, tmp_path) == first
 
 
 def test_what_was_not_uploaded_is_not_removed(index, tmp_path):
-    library = Library(index)
-    (ravens,) = library.documents()
-    gone = upload(library, tmp_path).document_id
-    library.remove(gone)
+    collection = Collection(index)
+    (ravens,) = collection.documents()
+    gone = upload(collection, tmp_path).document_id
+    collection.remove(gone)
     for document_id in (ravens.document_id, gone, "../birds"):
         with pytest.raises(InputError, match="No uploaded document"):
-            library.remove(document_id)
-    assert library.documents() == (ravens,)
+            collection.remove(document_id)
+    assert collection.documents() == (ravens,)
     assert (tmp_path / "birds" / "ravens.md").exists()
