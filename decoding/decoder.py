@@ -10,7 +10,9 @@ from torch import Tensor
 
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.config import DecodingConfig
+from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
+from quoth.decoding.drafting.mixing import Mixer
 from quoth.decoding.drafting.selection import Drafting, select_drafters
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
@@ -54,6 +56,7 @@ class Decoder:
         self._support = model_support(
             model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
         )
+        self._cost = CostCurve(free_rows=self._support.config.min_rows)
 
     @property
     def is_row_invariant(self) -> bool:
@@ -99,7 +102,8 @@ class Decoder:
             stop: Strings that end the text; they are left out of it.
             eos_token_ids: Tokens that end the text. None: the model's own; (): none.
             logits_processor: Applied position by position, with the exact prefix.
-            drafting: "none", "reference", "auto" (now: reference), a drafter, or a sequence.
+            drafting: "none", "reference", "auto" (now: reference), a drafter, or a sequence of
+                these, whose guesses are merged.
 
         Raises:
             InputError: A token id is outside the vocabulary (also a ValueError).
@@ -173,15 +177,21 @@ class Decoder:
 
     def _loop(self, request: Request, drafting: Drafting) -> DecodeLoop:
         drafters = select_drafters(drafting, self._support.config)
-        sessions = [
-            GuardedSession(
-                drafter,
-                request.prompt_ids,
-                request.references,
-                vocabulary_size=self._vocabulary_size,
-            )
-            for drafter in drafters
-        ]
+        verifier = self._new_verifier()
+        mixer = Mixer(
+            [
+                GuardedSession(
+                    drafter,
+                    request.prompt_ids,
+                    request.references,
+                    vocabulary_size=self._vocabulary_size,
+                )
+                for drafter in drafters
+            ],
+            config=self._support.config,
+            forks=verifier.takes_trees,
+            cost=self._cost,
+        )
         text = None if self.tokenizer is None else TextStream(cast("Tokenizer", self.tokenizer))
         rule = StopRule(
             eos_token_ids=request.eos_token_ids,
@@ -191,8 +201,8 @@ class Decoder:
         )
         return DecodeLoop(
             request,
-            verifier=self._new_verifier(),
-            sessions=sessions,
+            verifier=verifier,
+            mixer=mixer,
             chooser=Chooser(request, self.model.device),
             rule=rule,
             clock=time.perf_counter,

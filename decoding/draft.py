@@ -28,21 +28,29 @@ class Origin:
 class Draft:
     """Guessed tokens as a tree; a chain is a tree whose parents are -1, 0, 1, ...
 
+    `chances` may say how likely each node is right together with all nodes above it, from 0 to 1;
+    empty: nothing is known.
+
     Example: the two guesses "a b" and "a c" are tokens (a, b, c) with parents (-1, 0, 0).
 
     Raises:
-        ValueError: The three tuples differ in length, or a parent does not precede its child.
+        ValueError: The tuples differ in length, or a parent does not precede its child.
     """
 
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
     origins: tuple[Origin | None, ...]
+    chances: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.tokens) == len(self.parents) == len(self.origins):
             raise ValueError(
                 f"a draft of {len(self.tokens)} tokens has {len(self.parents)} parents "
                 f"and {len(self.origins)} origins"
+            )
+        if self.chances and len(self.chances) != len(self.tokens):
+            raise ValueError(
+                f"a draft of {len(self.tokens)} tokens has {len(self.chances)} chances"
             )
         for node, parent in enumerate(self.parents):
             if not ROOT <= parent < node:
@@ -73,8 +81,11 @@ class Draft:
                 nodes.append(node)
         if len(nodes) == len(self):
             return self
-        return Draft.chain(
-            [self.tokens[node] for node in nodes], [self.origins[node] for node in nodes]
+        return Draft(
+            tokens=tuple(self.tokens[node] for node in nodes),
+            parents=tuple(range(ROOT, len(nodes) - 1)),
+            origins=tuple(self.origins[node] for node in nodes),
+            chances=tuple(self.chances[node] for node in nodes) if self.chances else (),
         )
 
     def child(self, node: int, token: int) -> int | None:

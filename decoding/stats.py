@@ -1,13 +1,16 @@
 """Counts of one generation. No clock in here: seconds are handed in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrafterStats:
-    """What one drafter proposed, and how much of it the model confirmed."""
+    """What was verified of one drafter's proposals, and how much of it the model confirmed.
+
+    A token that several drafters guess is credited to one of them.
+    """
 
     drafts: int = 0
     drafted: int = 0
@@ -45,14 +48,15 @@ class Tally:
         self.prefill_s = 0.0
         self.decode_s = 0.0
 
-    def count_pass(self, drafter: str, *, drafted: int, accepted: int) -> None:
-        """One forward pass over a draft of `drafted` tokens that saved `accepted` passes."""
+    def count_pass(self, makers: Sequence[str], *, gained: Sequence[int]) -> None:
+        """One forward pass over a draft; `makers` by node, and the nodes that saved a pass."""
         self.forward_passes += 1
-        if drafted:
-            counts = self._counts.setdefault(drafter, [0, 0, 0])
-            counts[0] += 1
-            counts[1] += drafted
-            counts[2] += accepted
+        for maker in set(makers):
+            self._counts.setdefault(maker, [0, 0, 0])[0] += 1
+        for maker in makers:
+            self._counts[maker][1] += 1
+        for node in gained:
+            self._counts[makers[node]][2] += 1
 
     def snapshot(self) -> Stats:
         """The totals so far, as a value."""

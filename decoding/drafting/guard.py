@@ -32,8 +32,10 @@ class GuardedSession:
         self._bad_drafts = 0
         self._vocabulary_size = vocabulary_size
         self._session: DraftSession | None = None
+        self.needs_predictions = False
         try:
             self.name = str(getattr(drafter, "name", self.name))
+            self.needs_predictions = bool(getattr(drafter, "needs_predictions", False))
             self._session = drafter.start(prompt, references)
         except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
             self._fail("raised when it was started")
@@ -84,15 +86,21 @@ def _problem(draft: Draft, budget: int, vocabulary_size: int) -> str | None:
     """Why the draft cannot be used; None if it can."""
     if type(draft) is not Draft:
         return f"returned a {type(draft).__name__} for a draft"
-    if not all(type(part) is tuple for part in (draft.tokens, draft.parents, draft.origins)):
+    if not all(type(part) is tuple for part in _parts(draft)):
         return "returned a draft whose parts are no tuples"
     if len(draft) > budget:
         return f"drafted {len(draft)} tokens on a budget of {budget}"
-    if not len(draft.parents) == len(draft.origins) == len(draft):
+    if not len(draft.parents) == len(draft.origins) == len(draft.chances or draft) == len(draft):
         return "returned an uneven draft"
+    if not all(type(chance) is float and 0 <= chance <= 1 for chance in draft.chances):
+        return "returned a chance that is no probability"
     nodes = zip(draft.tokens, draft.parents, draft.origins, strict=True)
     problems = (_node_problem(index, *node, vocabulary_size) for index, node in enumerate(nodes))
     return next((problem for problem in problems if problem), None)
+
+
+def _parts(draft: Draft) -> tuple[object, ...]:
+    return draft.tokens, draft.parents, draft.origins, draft.chances
 
 
 def _node_problem(

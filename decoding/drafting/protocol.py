@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from quoth.decoding.draft import Draft
 
 
@@ -25,17 +28,26 @@ class ReferenceTokens(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+PREDICTIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
     """What a step added to the text.
 
-    `token_ids` are the new tokens; `draft` is what was verified (any drafter's, empty after the
-    prompt), and `accepted` the nodes of it that were right, from the root down.
+    `token_ids` are the new tokens; `draft` is what was verified (a merger of what all drafters
+    proposed, empty after the prompt), and `accepted` the nodes of it that were right, from the root
+    down. A drafter judges its own proposal by `token_ids`: `quoth.decoding.acceptance.judge`.
+
+    `predicted` are the model's likeliest tokens after the last token (row 0) and after each node of
+    the draft (row 1 + node), best first, before any sampling; there only if a drafter of the
+    sequence has `needs_predictions = True`. [1 + len(draft), K], K at most `PREDICTIONS`.
     """
 
     token_ids: tuple[int, ...]
     draft: Draft
     accepted: tuple[int, ...]
+    predicted: NDArray[np.int64] | None = None
 
 
 class DraftSession(Protocol):
@@ -51,7 +63,10 @@ class DraftSession(Protocol):
 
 
 class Drafter(Protocol):
-    """Makes sessions; the same drafter may serve many sequences, also at the same time."""
+    """Makes sessions; the same drafter may serve many sequences, also at the same time.
+
+    It may have the attribute `needs_predictions = True` to be told `Outcome.predicted`.
+    """
 
     @property
     def name(self) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.draft import NO_DRAFT, ROOT, Draft, Origin
+from quoth.decoding.draft import NO_DRAFT, Draft, Origin
 from quoth.decoding.drafting.occurrences import OccurrenceIndex, Occurrences
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.survival import Survival
@@ -87,23 +88,19 @@ class ReferenceSession:
             tokens=tuple(node.token for node in self._nodes),
             parents=tuple(node.parent for node in self._nodes),
             origins=tuple(self._origin(node.place) for node in self._nodes),
+            chances=tuple(node.chance for node in self._nodes),
         )
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
         """Let the text grow, and see how the own draft fared."""
-        if len(self._proposed) and outcome.draft is self._proposed:
-            self._learn(set(outcome.accepted))
-            if outcome.accepted:
-                self._cursor = self._nodes[outcome.accepted[-1]].place + 1
+        for number, was_right in judge(self._proposed, outcome.token_ids):
+            node = self._nodes[number]
+            self._survival.learn(node.guess, was_right=was_right)
+            if was_right:
+                self._cursor = node.place + 1
         self._index.append(outcome.token_ids)
         self._proposed = NO_DRAFT
-
-    def _learn(self, accepted: set[int]) -> None:
-        """Only nodes whose parent was right were judged."""
-        for number, node in enumerate(self._nodes):
-            if node.parent == ROOT or node.parent in accepted:
-                self._survival.learn(node.guess, was_right=number in accepted)
 
     def _voters(self, found: Occurrences, width: int) -> list[Voter]:
         follows = self._index.following(found.places, width)

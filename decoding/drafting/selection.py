@@ -18,7 +18,7 @@ _MAKERS: dict[str, Callable[[DecodingConfig], Drafter]] = {
 
 
 def select_drafters(drafting: Drafting, config: DecodingConfig) -> tuple[Drafter, ...]:
-    """The drafters to ask, in this order; the first that proposes something is taken.
+    """The drafters to ask; guesses on which they agree are credited in this order.
 
     Raises:
         ConfigError: Nobody knows a name; the message lists the known ones.

@@ -30,6 +30,7 @@ class Node(NamedTuple):
     parent: int
     place: int  # where the heaviest voter has it
     guess: Guess
+    chance: float  # that it is right, and all before it
 
 
 class _Candidate(NamedTuple):
@@ -76,7 +77,7 @@ def grow(
         heaviest = max(best.voters, key=lambda voter: voter.weight)
         if not forks:
             waiting.clear()
-        nodes.append(Node(best.token, best.parent, heaviest.place + depth, best.guess))
+        nodes.append(Node(best.token, best.parent, heaviest.place + depth, best.guess, -chance))
         offer(len(nodes) - 1, best.voters, -chance, depth + 1)
     return nodes
 

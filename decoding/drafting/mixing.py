@@ -1,0 +1,134 @@
+"""All drafters of a sequence as one: their proposals are merged into one tree under one budget.
+
+A node's chance is what its drafters say, corrected by how such nodes have fared before. The most
+promising nodes are taken first, up to the number at which the tokens that the tree promises are
+most for what the pass that verifies it costs.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from quoth.decoding.config import DecodingConfig
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
+from quoth.decoding.drafting.agreement import Agreement
+from quoth.decoding.drafting.cost import CostCurve
+from quoth.decoding.drafting.guard import GuardedSession
+from quoth.decoding.drafting.merging import Merger
+from quoth.decoding.drafting.protocol import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A draft to verify, and for each node the name of the drafter that it is credited to."""
+
+    draft: Draft = NO_DRAFT
+    makers: tuple[str, ...] = ()
+
+
+class Mixer:
+    """The drafters of one sequence.
+
+    Args:
+        sessions: In the order in which guesses that agree are credited.
+        config: The most tokens of a draft.
+        forks: Whether a draft may fork.
+        cost: Of passes.
+    """
+
+    def __init__(
+        self,
+        sessions: Sequence[GuardedSession],
+        *,
+        config: DecodingConfig,
+        forks: bool,
+        cost: CostCurve,
+    ) -> None:
+        self._sessions = sessions
+        self._max_tokens = config.max_draft_tokens
+        self._forks = forks
+        self._cost = cost
+        self._agreement = Agreement()
+        self._merged = Merger()
+        self.needs_predictions = any(session.needs_predictions for session in sessions)
+
+    @property
+    def failures(self) -> int:
+        """How often a drafter raised, or proposed what cannot be used."""
+        return sum(session.failures for session in self._sessions)
+
+    def propose(self, budget: int) -> Proposal:
+        """One draft of at most `budget` tokens."""
+        drafts = [session.propose(budget) for session in self._sessions]
+        self._merged = Merger()
+        if not any(map(len, drafts)):
+            return Proposal()
+        if len(drafts) == 1 and not drafts[0].chances:
+            draft = drafts[0] if self._forks else drafts[0].first_chain()
+            return Proposal(draft=draft, makers=(self._sessions[0].name,) * len(draft))
+        for maker, draft in enumerate(drafts):
+            self._merged.add(maker, draft)
+        return self._best(min(budget, self._max_tokens))
+
+    def observe(self, outcome: Outcome) -> None:
+        """Tell all drafters what the model said, and learn whom to believe."""
+        for session in self._sessions:
+            session.observe(outcome)
+        for guess, was_right in self._merged.judged(outcome.token_ids):
+            self._agreement.learn(guess.makers, guess.depth, guess.told, was_right=was_right)
+        self._merged = Merger()
+
+    def took(self, rows: int, seconds: float) -> None:
+        """A pass with so many rows was run."""
+        self._cost.observe(rows, seconds)
+
+    def _best(self, budget: int) -> Proposal:
+        """The likeliest guesses, as many as pay."""
+        guesses = self._merged.guesses
+        places, chances = self._likeliest(budget)
+        worth = self._number_worth(chances)
+        kept = places[:worth]
+        node = {place: number for number, place in enumerate(kept)} | {ROOT: ROOT}
+        draft = Draft(
+            tokens=tuple(guesses[place].token for place in kept),
+            parents=tuple(node[guesses[place].parent] for place in kept),
+            origins=tuple(guesses[place].origin for place in kept),
+            chances=tuple(chances[:worth]),
+        )
+        names = tuple(self._sessions[guesses[place].maker].name for place in kept)
+        return Proposal(draft=draft, makers=names)
+
+    def _likeliest(self, budget: int) -> tuple[list[int], list[float]]:
+        """Guesses, parents first, and the chance of each with all before it, falling."""
+        guesses = self._merged.guesses
+        waiting: list[tuple[float, int, int]] = []
+        order = count()  # of equal chances the first
+        places: list[int] = []
+        chances: list[float] = []
+
+        def offer(siblings: dict[int, int], alive: float) -> None:
+            for place in siblings.values():
+                guess = guesses[place]
+                chance = alive * self._agreement.chance(guess.makers, guess.depth, guess.told)
+                heapq.heappush(waiting, (-chance, next(order), place))
+
+        offer(self._merged.first, 1.0)
+        while waiting and len(places) < budget:
+            chance, _, place = heapq.heappop(waiting)
+            if not self._forks:
+                waiting.clear()
+            places.append(place)
+            chances.append(-chance)
+            offer(guesses[place].children, -chance)
+        return places, chances
+
+    def _number_worth(self, chances: Sequence[float]) -> int:
+        """How many of the guesses make the most tokens per cost."""
+        best, best_rate, tokens = 0, 0.0, 1.0
+        for number, chance in enumerate(chances, start=1):
+            tokens += chance
+            rate = tokens / self._cost.cost(1 + number)
+            if rate >= best_rate:
+                best, best_rate = number, rate
+        return best
