@@ -22,9 +22,10 @@ class CopiedSpan:
     """Consecutive output tokens that stand at consecutive positions of one reference.
 
     `token_ids[start:end]` of the output equals `token_ids[reference_start:][:end - start]` of the
-    reference. At least one token of it was drafted from there and confirmed by the model. It is
-    maximal: it takes in the tokens before it by which the place was found, and the model's own
-    tokens after it for as long as they go on as the reference does.
+    reference. At least one token of it was drafted from a reference and confirmed by the model. It
+    is maximal: it takes in the tokens before it by which the place was found, and the model's own
+    tokens after it for as long as they go on as the reference does. Where they go on as another
+    place does that holds the whole span, it is that place.
     """
 
     start: int

@@ -1,12 +1,16 @@
 """From the origins of accepted tokens to copied spans. Pure; knows no model.
 
-Nothing is believed: an origin counts only if the reference really holds the token there.
+Nothing is believed: an origin counts only if the reference really holds the token there. Where the
+text stops following the place that was claimed, another place may hold all of it: the words with
+which a sentence begins often stand elsewhere too. The span then moves there.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from quoth.decoding.draft import Origin
 from quoth.decoding.generation import CopiedSpan, Reference
+from quoth.decoding.token_search import as_bytes, find_all
 
 
 class CopyTracker:
@@ -18,6 +22,7 @@ class CopyTracker:
 
     def __init__(self, references: Iterable[Reference]) -> None:
         self._references = {reference.id: reference.token_ids for reference in references}
+        self._searchable: dict[str, bytes] = {}  # made when first needed
         self._output: list[int] = []
         self._free = 0  # no span may begin before this position
         self._open: CopiedSpan | None = None  # its `end` is not set yet
@@ -25,32 +30,45 @@ class CopyTracker:
     def push(self, token: int, origin: Origin | None, drafter: str) -> CopiedSpan | None:
         """Add the next output token; returns the span that it ended, if it did."""
         ended = None
-        if self._open is not None and not self._goes_on(self._open, token):
-            ended = self.close()
+        begun = self._open
         self._output.append(token)
+        if begun is not None and not self._goes_on(begun, token):
+            self._open = self._moved(begun)
+            if self._open is None:
+                ended = self._closed(begun, len(self._output) - 1)
         if self._open is None and origin is not None and self._holds(origin, token):
             self._open = self._begin(origin, drafter)
         return ended
 
     def close(self) -> CopiedSpan | None:
         """End the span that is open, if one is: the text ends here."""
-        if self._open is None:
-            return None
-        begun = self._open
-        self._open = None
-        self._free = len(self._output)
-        return CopiedSpan(
-            start=begun.start,
-            end=self._free,
-            reference_id=begun.reference_id,
-            reference_start=begun.reference_start,
-            drafter=begun.drafter,
-        )
+        begun, self._open = self._open, None
+        return None if begun is None else self._closed(begun, len(self._output))
+
+    def _closed(self, begun: CopiedSpan, end: int) -> CopiedSpan:
+        self._free = end
+        return replace(begun, end=end)
 
     def _goes_on(self, span: CopiedSpan, token: int) -> bool:
+        """Whether the last output token, `token`, is that of the place."""
         source = self._references[span.reference_id]
-        position = span.reference_start + len(self._output) - span.start
+        position = span.reference_start + len(self._output) - 1 - span.start
         return position < len(source) and source[position] == token
+
+    def _moved(self, span: CopiedSpan) -> CopiedSpan | None:
+        """The same span at a place that holds the last output token too, if there is one."""
+        wanted = as_bytes(self._output[span.start :])
+        others = (name for name in self._references if name != span.reference_id)
+        for reference_id in (span.reference_id, *others):
+            place = next(find_all(wanted, self._bytes_of(reference_id)), None)
+            if place is not None:
+                return self._reaching_back(reference_id, span.start, place, span.drafter)
+        return None
+
+    def _bytes_of(self, reference_id: str) -> bytes:
+        if reference_id not in self._searchable:
+            self._searchable[reference_id] = as_bytes(self._references[reference_id])
+        return self._searchable[reference_id]
 
     def _holds(self, origin: Origin, token: int) -> bool:
         source = self._references.get(origin.reference_id or "")
@@ -62,10 +80,15 @@ class CopyTracker:
         )
 
     def _begin(self, origin: Origin, drafter: str) -> CopiedSpan:
-        """Open a span at the last output token, and reach back as far as the texts are equal."""
-        reference_id = origin.reference_id or ""
+        """Open a span at the last output token."""
+        last = len(self._output) - 1
+        return self._reaching_back(origin.reference_id or "", last, origin.position, drafter)
+
+    def _reaching_back(
+        self, reference_id: str, start: int, position: int, drafter: str
+    ) -> CopiedSpan:
+        """A span from `start`, and from before it as far as output and reference are equal."""
         source = self._references[reference_id]
-        start, position = len(self._output) - 1, origin.position
         while (
             start > self._free and position > 0 and self._output[start - 1] == source[position - 1]
         ):

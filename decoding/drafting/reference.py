@@ -19,6 +19,7 @@ from quoth.decoding.drafting.occurrences import OccurrenceIndex, Occurrences
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.survival import Survival
 from quoth.decoding.drafting.votes import Node, Voter, grow
+from quoth.decoding.token_search import as_bytes, find_all
 
 _MAX_VOTERS = 32
 _LENGTH_WEIGHT, _LONGEST = 6.0, 8  # a vote weighs 6 ** (length of the match, at most 8)
@@ -141,17 +142,12 @@ class ReferenceSession:
 
 def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
     """Where references stand in the prompt, whole and token for token, the longest first."""
-    width = np.dtype(np.int64).itemsize
-    haystack = np.asarray(prompt, dtype=np.int64).tobytes()
-    twins = []
-    for reference in references:
-        needle = np.asarray(reference.token_ids, dtype=np.int64).tobytes()
-        at = haystack.find(needle) if needle else -1
-        while at >= 0:
-            if at % width == 0:
-                start = at // width
-                twins.append(_Twin(start, start + len(reference.token_ids), reference.id))
-            at = haystack.find(needle, at + 1)
+    haystack = as_bytes(prompt)
+    twins = [
+        _Twin(start, start + len(reference.token_ids), reference.id)
+        for reference in references
+        for start in find_all(as_bytes(reference.token_ids), haystack)
+    ]
     return sorted(
         twins, key=lambda twin: twin.start - twin.end
     )  # a short one may lie in a long one

@@ -61,6 +61,45 @@ def test_spans_are_sound_whatever_is_claimed(
         assert any(span.start <= index < span.end for span in spans)
 
 
+def spans_of(
+    output: list[int], claim: Origin, references: dict[str, list[int]]
+) -> list[CopiedSpan]:
+    """The spans if the first token comes with a claim and all others are the model's own."""
+    tracker = CopyTracker([Reference(name, source) for name, source in references.items()])
+    ended = [
+        tracker.push(token, None if index else claim, "d") for index, token in enumerate(output)
+    ]
+    return [span for span in [*ended, tracker.close()] if span is not None]
+
+
+def test_a_copy_whose_beginning_also_stands_elsewhere_is_one_span() -> None:
+    sources = {"a": [1, 2, 3, 9, 9], "b": [7, 1, 2, 3, 4, 5, 8]}
+    claim = Origin(source="reference", reference_id="a", position=0)
+    (span,) = spans_of([1, 2, 3, 4, 5], claim, sources)
+    assert (span.reference_id, span.reference_start, span.start, span.end) == ("b", 1, 0, 5)
+
+
+def test_a_copy_stays_in_its_reference_if_that_holds_it_too() -> None:
+    sources = {"b": [1, 2, 3], "a": [1, 2, 9, 1, 2, 3]}
+    claim = Origin(source="reference", reference_id="a", position=0)
+    (span,) = spans_of([1, 2, 3], claim, sources)
+    assert (span.reference_id, span.reference_start) == ("a", 3)
+
+
+def test_a_copy_that_moves_reaches_back_as_far_as_the_texts_are_equal() -> None:
+    tracker = CopyTracker([Reference("a", [1, 2, 9]), Reference("b", [6, 1, 2, 3])])
+    pushed = [
+        tracker.push(6, None, "d"),
+        tracker.push(1, Origin(source="reference", reference_id="a", position=0), "d"),
+        tracker.push(2, None, "d"),
+        tracker.push(3, None, "d"),
+    ]
+    span = tracker.close()
+    assert pushed == [None] * 4
+    assert span is not None
+    assert (span.reference_id, span.reference_start, span.start, span.end) == ("b", 0, 0, 4)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 63), min_size=4, max_size=60),
