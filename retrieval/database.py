@@ -87,6 +87,15 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 raise
 
+    def fold_log(self) -> None:
+        """Write the log into the database and empty it: what was deleted leaves the disk.
+
+        Where a reader is in the way, it waits; then the next change does it, or the last to close.
+        """
+        with self._write_lock, self._told():
+            self._check_open()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def generation(self) -> int:
         """How many changes the database has seen."""
         return int(self.rows("SELECT value FROM state WHERE key = 'generation'")[0][0])

@@ -247,6 +247,7 @@ class Index:
                 yield
             finally:
                 self._vectors.save()
+                self._store.database.fold_log()
 
     def _needed_embedder(self) -> Embedder:
         if self._embedder is None:

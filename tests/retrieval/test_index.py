@@ -131,6 +131,18 @@ def test_a_removed_document_is_gone_for_good(index: Index, tmp_path: Path) -> No
         assert again.verify().problems == ()
 
 
+def test_nothing_of_a_removed_document_stays_on_the_disk(index: Index, tmp_path: Path) -> None:
+    file = tmp_path / "Wormwood.md"
+    file.write_text("# Quillfeather\n\nA line of text.\n")
+    index.sync([file])
+    held = [each for each in index.path.iterdir() if b"Quillfeather" in each.read_bytes()]
+    [document] = [each.document_id for each in index.documents() if "Wormwood" in each.document]
+    index.remove(document)
+    left = [each.name for each in index.path.iterdir() if b"Quillfeather" in each.read_bytes()]
+    assert held
+    assert left == []
+
+
 def test_another_embedder_is_refused_before_any_search(index: Index) -> None:
     with pytest.raises(EmbedderMismatchError, match=r"'hashing' \(256.*'hashing-64' \(64\)"):
         Index.open(index.path, embedder=HashingEmbedder(dim=64))
