@@ -3,9 +3,12 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from quoth.decoding.choosing import Chooser
@@ -13,7 +16,8 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
-from quoth.decoding.drafting.selection import Drafting, select_drafters
+from quoth.decoding.drafting.selection import Drafting, Material, select_drafters
+from quoth.decoding.drafting.spelling import spelling_classes
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.loading import load_model
@@ -176,7 +180,8 @@ class Decoder:
         ]
 
     def _loop(self, request: Request, drafting: Drafting) -> DecodeLoop:
-        drafters = select_drafters(drafting, self._support.config)
+        material = Material(config=self._support.config, spellings=self._spellings)
+        drafters = select_drafters(drafting, material)
         verifier = self._new_verifier()
         mixer = Mixer(
             [
@@ -207,6 +212,10 @@ class Decoder:
             rule=rule,
             clock=time.perf_counter,
         )
+
+    @cached_property
+    def _spellings(self) -> NDArray[np.int64] | None:
+        return None if self.tokenizer is None else spelling_classes(self.tokenizer)
 
     def _new_verifier(self) -> Verifier:
         return Verifier(self.model, self._support.config, window=self.max_length)

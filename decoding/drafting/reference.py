@@ -7,33 +7,24 @@ there, so a copy is traced to the reference.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft, Origin
-from quoth.decoding.drafting.occurrences import OccurrenceIndex, Occurrences
+from quoth.decoding.drafting.common_tokens import CommonTokens
+from quoth.decoding.drafting.occurrences import CONTEXT, Occurrence, OccurrenceIndex, Spellings
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
-from quoth.decoding.drafting.survival import Survival
-from quoth.decoding.drafting.votes import Node, Voter, grow
-from quoth.decoding.token_search import as_bytes, find_all
+from quoth.decoding.drafting.sources import CopySources
+from quoth.decoding.drafting.survival import Kind, Survival
+from quoth.decoding.drafting.votes import Bounds, Node, Voter, grow
 
 _MAX_VOTERS = 32
-_LENGTH_WEIGHT, _LONGEST = 6.0, 8  # a vote weighs 6 ** (length of the match, at most 8)
-_ALIKE, _NEIGHBOURS, _SHORT = 1.5, 8, 4  # short matches: per token shared among those just before
+_WEIGHTS = [6.0 ** min(length, 8) for length in range(CONTEXT + 1)]  # by length of the match
+_NEIGHBOURS, _SHORT = 8, 4  # short matches weigh more per token shared among those just before
+_ALIKE = {shared: 1.5**shared for shared in range(-_SHORT, _NEIGHBOURS + 2)}
 _NEAR, _NEARNESS = 5.0, 60  # for going on where the last copy ended, or a little later
-
-
-@dataclass(frozen=True, slots=True)
-class _Twin:
-    """A stretch of the prompt that equals a whole reference."""
-
-    start: int
-    end: int
-    reference_id: str
+_MAX_ALIKE = 8
+_LAPSE = 3  # tokens that the model may put in the place of copied ones
 
 
 class ReferenceDrafter:
@@ -41,14 +32,17 @@ class ReferenceDrafter:
 
     name = "reference"
 
-    def __init__(self, config: DecodingConfig | None = None) -> None:
+    def __init__(
+        self, config: DecodingConfig | None = None, *, spellings: Spellings | None = None
+    ) -> None:
         self._config = config or DecodingConfig()
+        self._spellings = spellings
 
     def start(
         self, prompt: Sequence[int], references: Sequence[ReferenceTokens]
     ) -> "ReferenceSession":
         """Index the sources of one sequence."""
-        return ReferenceSession(prompt, references, self._config)
+        return ReferenceSession(prompt, references, self._config, self._spellings)
 
 
 class ReferenceSession:
@@ -59,95 +53,110 @@ class ReferenceSession:
         prompt: Sequence[int],
         references: Sequence[ReferenceTokens],
         config: DecodingConfig,
+        spellings: Spellings | None,
     ) -> None:
         self._config = config
-        self._twins = _twins(prompt, references)
-        told = {twin.reference_id for twin in self._twins}  # once in the prompt is enough
-        apart = [reference for reference in references if reference.id not in told]
-        self._ids = [reference.id for reference in apart]
-        self._index = OccurrenceIndex([reference.token_ids for reference in apart], prompt)
-        self._prompt_length = len(prompt)
+        self._sources = CopySources(prompt, references)
+        self._index = OccurrenceIndex(self._sources.apart, prompt, spellings)
+        self._common = CommonTokens(self._index.tokens)
         self._survival = Survival()
         self._cursor: int | None = None  # where the last copy ended
+        self._since = 0  # tokens said since then
         self._nodes: list[Node] = []
         self._proposed = NO_DRAFT
 
     def propose(self, budget: int) -> Draft:
         """Copy what follows the matches, as far as it is worth its rows."""
         config = self._config
-        found = self._index.find(_MAX_VOTERS)
         budget = min(budget, config.max_draft_tokens)
-        self._nodes = grow(
-            self._voters(found, budget),
+        self._nodes = nodes = grow(
+            self._voters(self._index.find(_MAX_VOTERS), budget),
             self._survival,
-            budget=budget,
-            threshold=config.min_survival,
-            free=config.min_rows - 1,
-            forks=config.forks,
+            Bounds(
+                nodes=budget,
+                threshold=config.min_survival,
+                free=config.min_rows - 1,
+                forks=config.forks,
+            ),
+            fallbacks=self._fallbacks(budget),
         )
         self._proposed = Draft(
-            tokens=tuple(node.token for node in self._nodes),
-            parents=tuple(node.parent for node in self._nodes),
-            origins=tuple(self._origin(node.place) for node in self._nodes),
-            chances=tuple(node.chance for node in self._nodes),
+            tokens=tuple([node.token for node in nodes]),
+            parents=tuple([node.parent for node in nodes]),
+            origins=tuple([self._origin(node.place) for node in nodes]),
+            chances=tuple([node.chance for node in nodes]),
         )
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
         """Let the text grow, and see how the own draft fared."""
-        for number, was_right in judge(self._proposed, outcome.token_ids):
-            node = self._nodes[number]
-            self._survival.learn(node.guess, was_right=was_right)
-            if was_right:
-                self._cursor = node.place + 1
+        self._since += len(outcome.token_ids)
+        self._learn(outcome.token_ids)
         self._index.append(outcome.token_ids)
+        self._common.add(outcome.token_ids)
         self._proposed = NO_DRAFT
 
-    def _voters(self, found: Occurrences, width: int) -> list[Voter]:
-        follows = self._index.following(found.places, width)
-        rows = zip(
-            follows,
-            self._weights(found).tolist(),
-            found.lengths.tolist(),
-            found.places.tolist(),
-            strict=True,
-        )
-        return [Voter(*row) for row in rows]
+    def _learn(self, token_ids: Sequence[int]) -> None:
+        """See how the own draft fared."""
+        depth, grounds = 0, Kind.COMMON
+        judged = list(judge(self._proposed, token_ids))
+        for number, was_right in judged:
+            if was_right:
+                node = self._nodes[number]
+                depth += 1
+                if depth == 1:
+                    grounds = node.guess.kind
+                if node.place >= 0:
+                    self._cursor = node.place + 1
+                    self._since = len(token_ids) - depth
+        for number, was_right in judged:
+            node = self._nodes[number]
+            if node.guess.kind <= grounds:  # a fallback counts where nothing better was right
+                self._survival.learn(node.guess, was_right=was_right)
+                if node.place >= 0:
+                    expected = self._survival.prior(node.guess)
+                    self._sources.learn(node.place, expected, was_right=was_right)
 
-    def _weights(self, found: Occurrences) -> NDArray[np.float64]:
+    def _voters(self, found: Sequence[Occurrence], width: int) -> list[Voter]:
         """Votes: longer matches, alike surroundings, and the neighbourhood of the last copy."""
-        weights = _LENGTH_WEIGHT ** np.minimum(found.lengths, _LONGEST).astype(np.float64)
-        around = self._index.tail[1 : 1 + _NEIGHBOURS]
-        alike = (found.before[:, 1 : 1 + _NEIGHBOURS, None] == around).any(axis=2).sum(axis=1)
-        is_short = found.lengths < _SHORT
-        weights[is_short] *= _ALIKE ** (alike - found.lengths + 1)[is_short].astype(np.float64)
-        if self._cursor is not None:
-            ahead = found.places - self._cursor
-            weights[(ahead >= 0) & (ahead < _NEARNESS)] *= _NEAR
-        return weights
+        tokens, cursor = self._index.tokens, self._cursor
+        around = frozenset(tokens[-1 - _NEIGHBOURS : -1])
+        near = range(0) if cursor is None else range(cursor, cursor + _NEARNESS)
+        voters = []
+        for place, length in found:
+            weight = _WEIGHTS[length]
+            if length < _SHORT:
+                neighbours = tokens[max(0, place - 1 - _NEIGHBOURS) : place - 1]
+                weight *= _ALIKE[sum(map(around.__contains__, neighbours)) - length + 1]
+            if place in near:
+                weight *= _NEAR
+            weight *= self._sources.weight(place)
+            voters.append(Voter(tokens[place : place + width], weight, length, place))
+        return voters
 
-    def _origin(self, place: int) -> Origin:
-        source = self._index.source_at(place)
-        position = place - self._index.starts[source]
-        if source < len(self._ids):
-            return Origin(source="reference", position=position, reference_id=self._ids[source])
-        if position >= self._prompt_length:
-            return Origin(source="output", position=position - self._prompt_length)
-        for twin in self._twins:
-            if twin.start <= position < twin.end:
-                offset = position - twin.start
-                return Origin(source="reference", position=offset, reference_id=twin.reference_id)
-        return Origin(source="prompt", position=position)
+    def _fallbacks(self, width: int) -> list[tuple[Kind, list[Voter]]]:
+        """What may come where no place of the text's end goes on as the text does."""
+        tokens = self._index.tokens
+        alike = [
+            Voter(tokens[place : place + width], 1.0, 1, place)
+            for place in self._index.find_alike(_MAX_ALIKE)
+        ]
+        common = [Voter((token,), share, 0, -1) for token, share in self._common.most()]
+        return [
+            (Kind.ALIKE, alike),
+            (Kind.RESUMED, self._resumed(width)),
+            (Kind.COMMON, common),
+        ]
 
+    def _resumed(self, width: int) -> list[Voter]:
+        """The last copy, as if the words said since stood in the place of as many of its own."""
+        if self._cursor is None or not 1 <= self._since <= _LAPSE:
+            return []
+        place = self._cursor + self._since
+        follows = self._index.tokens[self._cursor : place + width]
+        if any(token < 0 for token in follows[: self._since]):
+            return []
+        return [Voter(follows[self._since :], 1.0, self._since, place)]
 
-def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
-    """Where references stand in the prompt, whole and token for token, the longest first."""
-    haystack = as_bytes(prompt)
-    twins = [
-        _Twin(start, start + len(reference.token_ids), reference.id)
-        for reference in references
-        for start in find_all(as_bytes(reference.token_ids), haystack)
-    ]
-    return sorted(
-        twins, key=lambda twin: twin.start - twin.end
-    )  # a short one may lie in a long one
+    def _origin(self, place: int) -> Origin | None:
+        return None if place < 0 else self._sources.origin(place)

@@ -1,23 +1,41 @@
 """From the `drafting=` argument to drafters: names, drafter objects, or a sequence of both."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.none import NoDrafter
+from quoth.decoding.drafting.occurrences import Spellings
 from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.reference import ReferenceDrafter
 from quoth.errors import ConfigError
 
 Drafting = str | Drafter | Sequence[str | Drafter]
 
-_MAKERS: dict[str, Callable[[DecodingConfig], Drafter]] = {
-    "none": lambda _config: NoDrafter(),
-    "reference": ReferenceDrafter,
-    "auto": ReferenceDrafter,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What drafters are made of.
+
+    `spellings` gives, by token id, the class of tokens that are spelt alike; None: not known.
+    """
+
+    config: DecodingConfig
+    spellings: Spellings | None = None
+
+
+def _reference(material: Material) -> Drafter:
+    return ReferenceDrafter(material.config, spellings=material.spellings)
+
+
+_MAKERS: dict[str, Callable[[Material], Drafter]] = {
+    "none": lambda _material: NoDrafter(),
+    "reference": _reference,
 }
+_AUTO = ("reference",)
 
 
-def select_drafters(drafting: Drafting, config: DecodingConfig) -> tuple[Drafter, ...]:
+def select_drafters(drafting: Drafting, material: Material) -> tuple[Drafter, ...]:
     """The drafters to ask; guesses on which they agree are credited in this order.
 
     Raises:
@@ -26,13 +44,14 @@ def select_drafters(drafting: Drafting, config: DecodingConfig) -> tuple[Drafter
     chosen = (
         [drafting] if isinstance(drafting, str) or not isinstance(drafting, Sequence) else drafting
     )
-    return tuple(_one(choice, config) for choice in chosen)
+    named = [each for choice in chosen for each in (_AUTO if choice == "auto" else (choice,))]
+    return tuple(_one(choice, material) for choice in named)
 
 
-def _one(choice: str | Drafter, config: DecodingConfig) -> Drafter:
+def _one(choice: str | Drafter, material: Material) -> Drafter:
     if not isinstance(choice, str):
         return choice
     if choice not in _MAKERS:
-        known = ", ".join(sorted(_MAKERS))
+        known = ", ".join(sorted((*_MAKERS, "auto")))
         raise ConfigError(f"There is no drafting {choice!r}. Known are: {known}.")
-    return _MAKERS[choice](config)
+    return _MAKERS[choice](material)

@@ -8,6 +8,7 @@ token.
 """
 
 import math
+from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
@@ -15,23 +16,40 @@ _BIAS = -1.769
 _SHARE, _LOG_SHARE, _ALONE = 0.282, 0.378, -0.022
 _LENGTH, _DEPTH, _BOTH, _AGREEING = 0.455, 0.597, -0.098, 0.447
 
+_COMMON = 0.8
+_ALIKE = 0.7  # of the formula's probability
+_RESUMED = (0.11, 0.05, 0.03)  # after one, two, three other words
+_MOST_COMMON = 0.1
+_ALIKE_GROUPS, _COMMON_GROUP = 1_000, 2_000
+
 _PRIOR_WEIGHT = 5.0  # guesses that the formula counts for
 _MEMORY = 0.98  # of a group, at each of its guesses
 _STEPS = 64  # of the share
 _LENGTHS, _SHARES, _DEPTHS = (2, 3, 5, 9), (0.15, 0.4, 0.8), (1, 4)  # borders of groups
 
 
+class Kind(IntEnum):
+    """What a guess rests on."""
+
+    EXACT = 0  # the end of the text stands there
+    ALIKE = 1  # its last token does, in another spelling
+    RESUMED = 2  # a copy went on there until the model said other words
+    COMMON = 3  # only that the text says the token often
+
+
 class Guess(NamedTuple):
     """What is known of a drafted token before the model has spoken.
 
     `length` tokens before it were equal (the draft's own counted), `share` of the votes are for it,
-    in `agreeing` places; `depth` drafted tokens stand before it.
+    in `agreeing` places; `depth` drafted tokens stand before it. For a common token, `share` is how
+    much of the text it makes up.
     """
 
     length: int
     share: float
     agreeing: int
     depth: int
+    kind: Kind = Kind.EXACT
 
 
 class Survival:
@@ -50,6 +68,10 @@ class Survival:
         counted = _PRIOR_WEIGHT * prior
         return min(0.99, prior * (self._right[group] + counted) / (known + counted))
 
+    def prior(self, guess: Guess) -> float:
+        """What the formula says."""
+        return _judged(guess)[0]
+
     def learn(self, guess: Guess, *, was_right: bool) -> None:
         """The model has spoken where the guess stood."""
         prior, group = _judged(guess)
@@ -59,8 +81,13 @@ class Survival:
 
 def _judged(guess: Guess) -> tuple[float, int]:
     """The formula's probability, and the group."""
-    length, share, agreeing, depth = guess
-    return _table(min(length, 16), round(share * _STEPS), min(agreeing, 8), min(depth, 16))
+    length, share, agreeing, depth, kind = guess
+    if kind is Kind.COMMON:
+        return min(_COMMON * share, _MOST_COMMON), _COMMON_GROUP
+    if kind is Kind.RESUMED:
+        return _RESUMED[min(length, len(_RESUMED)) - 1], _COMMON_GROUP + length
+    prior, group = _table(min(length, 16), round(share * _STEPS), min(agreeing, 8), min(depth, 16))
+    return (prior, group) if kind is Kind.EXACT else (_ALIKE * prior, _ALIKE_GROUPS + group)
 
 
 @cache

@@ -29,6 +29,11 @@ def path_to(draft: Draft, node: int) -> tuple[int, ...]:
     return (*path_to(draft, draft.parents[node]), draft.tokens[node])
 
 
+def copied(draft: Draft) -> set[tuple[int, ...]]:
+    """The paths to all nodes that come from some place."""
+    return {path_to(draft, node) for node in range(len(draft)) if draft.origins[node] is not None}
+
+
 def test_the_longest_match_wins():
     drafting = session([1, 2, 3], [3, 50, 51], [2, 3, 60, 61], [9, 3, 70])
     draft = drafting.propose(2)
@@ -44,8 +49,7 @@ def test_what_most_occurrences_say_comes_first():
 def test_occurrences_that_agree_share_nodes_and_then_fork():
     sources = [[8, 9, 1, 2, 3], [8, 9, 1, 2, 4], [8, 9, 5]]
     draft = eager_session([8, 9], *sources).propose(10)
-    paths = {path_to(draft, node) for node in range(len(draft))}
-    assert paths == {(1,), (1, 2), (1, 2, 3), (1, 2, 4), (5,)}
+    assert copied(draft) == {(1,), (1, 2), (1, 2, 3), (1, 2, 4), (5,)}
 
 
 def test_after_a_copy_its_source_goes_on_before_others():
@@ -58,12 +62,12 @@ def test_after_a_copy_its_source_goes_on_before_others():
 
 
 def test_a_reference_ends_where_it_ends():
-    assert session([1, 2], [1, 2, 7], [50, 51, 52]).propose(10).tokens == (7,)
+    assert copied(session([1, 2], [1, 2, 7], [50, 51, 52]).propose(10)) == {(7,)}
 
 
 def test_one_equal_token_is_enough_for_what_costs_nothing():
-    assert session([7, 40, 41, 7]).propose(5).tokens == (40, 41, 7)
-    assert session([40, 7], [7, 41]).propose(5).tokens == (41,)
+    assert session([7, 40, 41, 7]).propose(5).tokens[:3] == (40, 41, 7)
+    assert copied(session([40, 7], [7, 41]).propose(5)) == {(41,)}
 
 
 def test_what_is_not_worth_its_row_is_not_drafted():
@@ -98,6 +102,49 @@ def test_a_reference_within_a_longer_one_does_not_take_its_tokens():
     draft = session([5, *long, 9, 5, 20], [7], long).propose(4)
     assert draft.tokens == (21, 7, 22, 23)
     assert [origin.reference_id for origin in draft.origins] == ["r1"] * 4
+
+
+def test_a_copy_begins_with_another_spelling() -> None:
+    large, small = 10, 11  # "Tea" and "tea"
+    spellings = list(range(100))
+    spellings[small] = large
+    drafter = ReferenceDrafter(spellings=spellings)
+    drafting = drafter.start([1, 2, large], [Reference("r", [3, small, 20, 21])])
+    draft = drafting.propose(2)
+    assert draft.tokens == (20, 21)
+    assert draft.origins[0] == Origin(source="reference", reference_id="r", position=2)
+
+
+def test_a_copy_is_resumed_behind_a_word_that_the_model_replaced() -> None:
+    source = list(range(20, 40))
+    drafting = session([1, 20], source)
+    draft = drafting.propose(3)
+    drafting.observe(Outcome(token_ids=(21, 22, 99), draft=draft, accepted=(0, 1)))
+    after = drafting.propose(3)
+    assert after.tokens[0] == 24
+    assert after.origins[0] == Origin(source="reference", reference_id="r0", position=4)
+
+
+def test_where_nothing_is_known_the_commonest_tokens_are_guessed() -> None:
+    drafting = session([5, 5, 5, 6, 6, 7])
+    drafting.observe(said(99))
+    draft = drafting.propose(3)
+    assert draft.tokens[:2] == (5, 6)
+    assert draft.origins[:2] == (None, None)
+    assert list(draft.chances) == sorted(draft.chances, reverse=True)
+
+
+def test_a_source_whose_copies_fail_loses_weight() -> None:
+    false = [number for start in range(10, 90) for number in (start, 200)]
+    true = [number for start in range(10, 90) for number in (start, 300 + start)]
+    drafting = session([1, 10], true, false)
+    first = drafting.propose(4)
+    for token in range(11, 40):
+        drafting.observe(said(300 + token - 1, token))
+        drafting.propose(4)
+    drafting.observe(said(339, 60))
+    assert first.tokens[0] == 200
+    assert drafting.propose(4).tokens[0] == 360
 
 
 def test_drafts_stay_within_the_budget():

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quoth.decoding.drafting.occurrences import CONTEXT, OccurrenceIndex, cut
+from quoth.decoding.drafting.occurrences import CONTEXT, OccurrenceIndex
 
 few_tokens = st.lists(st.integers(0, 3), max_size=30)
 texts = st.lists(st.integers(0, 3), min_size=1, max_size=20)
@@ -28,9 +28,7 @@ def brute_force(sources: list[list[int]], text: list[int]) -> dict[tuple[int, in
 
 
 def as_found(index: OccurrenceIndex, limit: int) -> dict[tuple[int, int], int]:
-    occurrences = index.find(limit)
-    rows = zip(occurrences.places.tolist(), occurrences.lengths.tolist(), strict=True)
-    numbered = ((index.source_at(place - 1), place, length) for place, length in rows)
+    numbered = ((index.source_at(place - 1), place, length) for place, length in index.find(limit))
     return {(number, place - index.starts[number]): length for number, place, length in numbered}
 
 
@@ -64,33 +62,39 @@ def test_a_limit_is_kept_and_the_longest_come_first_then_the_latest(
     found = as_found(index, limit)
     assert found.items() <= everything.items()
     assert len(found) == min(limit, len(everything))
-    occurrences = index.find(limit)
-    keys = list(zip(occurrences.lengths.tolist(), occurrences.places.tolist(), strict=True))
+    keys = [(length, place) for place, length in index.find(limit)]
     assert keys == sorted(keys, reverse=True)
 
 
 def test_the_longest_match_is_found_among_more_than_the_limit() -> None:
     rare, common = [1, 2, 3, 9], [7, 3, 8]
     index = OccurrenceIndex([rare, *[common] * 50], [1, 2, 3])
-    assert index.find(4).lengths.tolist() == [3, 1, 1, 1]
-    assert index.find(4).places.tolist()[1:] == sorted(index.find(4).places.tolist()[1:])[::-1]
+    found = index.find(4)
+    assert [occurrence.length for occurrence in found] == [3, 1, 1, 1]
+    places = [occurrence.place for occurrence in found[1:]]
+    assert places == sorted(places, reverse=True)
 
 
 @settings(deadline=None)
-@given(st.lists(few_tokens, max_size=3), texts, st.data())
-def test_what_follows_ends_where_its_source_ends(
-    sources: list[list[int]], text: list[int], data: st.DataObject
+@given(
+    st.lists(few_tokens, max_size=3),
+    texts,
+    st.lists(st.integers(0, 3), max_size=4),
+    st.lists(st.integers(0, 2), min_size=4, max_size=4),
+)
+def test_other_spellings_are_found_where_they_stand(
+    sources: list[list[int]], text: list[int], added: list[int], spellings: list[int]
 ) -> None:
-    index = OccurrenceIndex(sources, text)
-    for place in (occurrences := index.find(100)).places.tolist():
-        number = index.source_at(place - 1)
-        source, start = [*sources, text][number], place - index.starts[number]
-        wanted = data.draw(st.integers(0, 40))
-        assert index.tokens(place, place + wanted) == source[start : start + wanted]
-    for place, follows in zip(
-        occurrences.places.tolist(), index.following(occurrences.places, 12), strict=True
-    ):
-        assert cut(follows) == index.tokens(place, place + 12)
+    index = OccurrenceIndex(sources, text, spellings)
+    index.append(added)
+    last = [*text, *added][-1]
+    places = {
+        place + 1
+        for place, token in enumerate(index.tokens[: len(index.tokens) - len(added)])
+        if token >= 0 and token != last and spellings[token] == spellings[last]
+    }
+    assert set(index.find_alike(1000)) == places
+    assert set(index.find_alike(2)) <= places
 
 
 def test_ids_beyond_a_million_are_told_apart() -> None:

@@ -1,0 +1,29 @@
+"""The commonest tokens of a text: what to guess where nothing else is known."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+_MOST = 4
+
+
+class CommonTokens:
+    """Counts tokens and knows the commonest; negative ones are none."""
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self._counts = Counter(token for token in tokens if token >= 0)
+        self._total = sum(self._counts.values())
+        self._most = [token for token, _ in self._counts.most_common(_MOST)]
+
+    def add(self, token_ids: Sequence[int]) -> None:
+        """Count further tokens."""
+        counts, most = self._counts, self._most
+        for token in token_ids:
+            counts[token] += 1
+            if token not in most and (len(most) < _MOST or counts[token] > counts[most[-1]]):
+                self._most = most = [*most[: _MOST - 1], token]
+                most.sort(key=counts.__getitem__, reverse=True)
+        self._total += len(token_ids)
+
+    def most(self) -> list[tuple[int, float]]:
+        """The commonest, and how much of the text each makes up."""
+        return [(token, self._counts[token] / self._total) for token in self._most]

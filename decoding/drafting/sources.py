@@ -1,0 +1,112 @@
+"""The copy sources of one sequence: what lies where, and how copies from each have fared.
+
+References that stand in the prompt word for word are recognised there and are indexed once. A
+source's places weigh more the more of its guesses were right, measured against what was expected
+of them, with slow forgetting.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quoth.decoding.draft import Origin
+from quoth.decoding.drafting.protocol import ReferenceTokens
+from quoth.decoding.token_search import as_bytes, find_all
+
+_PRIOR_WEIGHT = 4.0  # guesses for which a source is taken to be like all others
+_MEMORY = 0.98
+
+
+_Twin = tuple[int, int, str]  # a stretch of the prompt, and the reference that it equals
+
+
+class _Stretch(NamedTuple):
+    """From `start` on, until the next one: token `start + n` is token `first + n` of the source."""
+
+    start: int
+    source: Origin  # its position is `first`
+    number: int
+
+
+class CopySources:
+    """Says of places of an `OccurrenceIndex` what they are.
+
+    Attributes:
+        apart: Tokens of the references that are not part of the prompt, to be indexed before it.
+    """
+
+    def __init__(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> None:
+        twins = _apart_from_each_other(_twins(prompt, references))
+        told = {reference_id for _, _, reference_id in twins}
+        apart = [reference for reference in references if reference.id not in told]
+        self.apart = [reference.token_ids for reference in apart]
+        self._numbers = {reference.id: number for number, reference in enumerate(references)}
+        self._stretches: list[_Stretch] = []
+        place = 1  # behind the first separator
+        for reference in apart:
+            self._add(place, _from_reference(reference.id, 0))
+            place += len(reference.token_ids) + 1
+        self._add_prompt(place, twins)
+        self._add(place + len(prompt), Origin(source="output", position=0))
+        self._starts = [stretch.start for stretch in self._stretches]
+        self._expected: dict[int, float] = {}
+        self._right: dict[int, float] = {}
+
+    def origin(self, place: int) -> Origin:
+        """Where the token at a place comes from."""
+        start, source, _ = self._stretches[bisect_right(self._starts, place) - 1]
+        return Origin(
+            source=source.source,
+            position=source.position + place - start,
+            reference_id=source.reference_id,
+        )
+
+    def weight(self, place: int) -> float:
+        """How much more its source is worth than expected; 1 while nothing is known."""
+        number = self._stretches[bisect_right(self._starts, place) - 1].number
+        expected = self._expected.get(number)
+        if expected is None:
+            return 1.0
+        return (self._right[number] + _PRIOR_WEIGHT) / (expected + _PRIOR_WEIGHT)
+
+    def learn(self, place: int, expected: float, *, was_right: bool) -> None:
+        """A guess from this place, which was expected to be right with this probability."""
+        number = self._stretches[bisect_right(self._starts, place) - 1].number
+        self._expected[number] = self._expected.get(number, 0.0) * _MEMORY + expected
+        self._right[number] = self._right.get(number, 0.0) * _MEMORY + was_right
+
+    def _add(self, start: int, source: Origin) -> None:
+        number = self._numbers.setdefault(source.reference_id or source.source, len(self._numbers))
+        self._stretches.append(_Stretch(start, source, number))
+
+    def _add_prompt(self, start: int, twins: Sequence[_Twin]) -> None:
+        """The prompt in stretches."""
+        self._add(start, Origin(source="prompt", position=0))
+        for begin, end, reference_id in sorted(twins):
+            self._add(start + begin, _from_reference(reference_id, 0))
+            self._add(start + end, Origin(source="prompt", position=end))
+
+
+def _from_reference(reference_id: str, position: int) -> Origin:
+    return Origin(source="reference", position=position, reference_id=reference_id)
+
+
+def _apart_from_each_other(twins: Sequence[_Twin]) -> list[_Twin]:
+    """Those that overlap none before them."""
+    taken: list[_Twin] = []
+    for start, end, reference_id in twins:
+        if all(end <= other_start or other_end <= start for other_start, other_end, _ in taken):
+            taken.append((start, end, reference_id))
+    return taken
+
+
+def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
+    """Where references stand in the prompt, whole and token for token, the longest first."""
+    haystack = as_bytes(prompt)
+    twins = [
+        (start, start + len(reference.token_ids), reference.id)
+        for reference in references
+        for start in find_all(as_bytes(reference.token_ids), haystack)
+    ]
+    twins.sort(key=lambda twin: twin[0] - twin[1])
+    return twins
