@@ -17,7 +17,7 @@ from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
 from quoth.decoding.drafting.selection import Drafting, Material, select_drafters
-from quoth.decoding.drafting.spelling import spelling_classes
+from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.loading import load_model
@@ -215,7 +215,8 @@ class Decoder:
 
     @cached_property
     def _spellings(self) -> NDArray[np.int64] | None:
-        return None if self.tokenizer is None else spelling_classes(self.tokenizer)
+        has_words = hasattr(self.tokenizer, "get_vocab")  # some read characters or bytes instead
+        return spelling_classes(cast("Vocabulary", self.tokenizer)) if has_words else None
 
     def _new_verifier(self) -> Verifier:
         return Verifier(self.model, self._support.config, window=self.max_length)
