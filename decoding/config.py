@@ -29,7 +29,7 @@ class DecodingConfig:
     """
 
     max_draft_tokens: int = 24
-    min_survival: float = 0.05
+    min_survival: float = 0.02
     forks: bool = True
     min_rows: int = 4
     key_block: int = 256

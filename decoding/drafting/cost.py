@@ -7,7 +7,7 @@ beginning with a guess that counts like a few passes.
 
 import threading
 
-_PRIOR_SLOPE = 0.02  # of the cost of a plain pass, per row
+_PRIOR_SLOPE = 0.025  # of the cost of a plain pass, per row
 _PRIOR_ROWS, _PRIOR_WEIGHT = (4, 8, 16, 24), 3.0
 _MEMORY = 0.995
 _OUTLIER = 3.0  # a pass that took so many times what was expected tells of the machine's other work

@@ -15,7 +15,7 @@ from quoth.decoding.drafting.common_tokens import CommonTokens
 from quoth.decoding.drafting.occurrences import CONTEXT, Occurrence, OccurrenceIndex, Spellings
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.sources import CopySources
-from quoth.decoding.drafting.survival import Kind, Survival
+from quoth.decoding.drafting.survival import Kind, Survival, prior
 from quoth.decoding.drafting.votes import Bounds, Node, Voter, grow
 
 _MAX_VOTERS = 32
@@ -114,7 +114,7 @@ class ReferenceSession:
             if node.guess.kind <= grounds:  # a fallback counts where nothing better was right
                 self._survival.learn(node.guess, was_right=was_right)
                 if node.place >= 0:
-                    expected = self._survival.prior(node.guess)
+                    expected = prior(node.guess)
                     self._sources.learn(node.place, expected, was_right=was_right)
 
     def _voters(self, found: Sequence[Occurrence], width: int) -> list[Voter]:

@@ -24,7 +24,9 @@ _ALIKE_GROUPS, _COMMON_GROUP = 1_000, 2_000
 
 _PRIOR_WEIGHT = 5.0  # guesses that the formula counts for
 _MEMORY = 0.98  # of a group, at each of its guesses
-_STEPS = 64  # of the share
+_STEPS = 256  # of the share
+_LONGEST, _MOST_AGREEING, _DEEPEST = 16, 8, 16
+_SUREST = 0.99
 _LENGTHS, _SHARES, _DEPTHS = (2, 3, 5, 9), (0.15, 0.4, 0.8), (1, 4)  # borders of groups
 
 
@@ -38,60 +40,70 @@ class Kind(IntEnum):
 
 
 class Guess(NamedTuple):
-    """What is known of a drafted token before the model has spoken.
-
-    `length` tokens before it were equal (the draft's own counted), `share` of the votes are for it,
-    in `agreeing` places; `depth` drafted tokens stand before it. For a common token, `share` is how
-    much of the text it makes up.
-    """
+    """What is known of a drafted token before the model has spoken; see `known`."""
 
     length: int
-    share: float
+    share: int
     agreeing: int
     depth: int
-    kind: Kind = Kind.EXACT
+    kind: Kind
+
+    @classmethod
+    def known(
+        cls, length: int, share: float, agreeing: int, depth: int, kind: Kind = Kind.EXACT
+    ) -> "Guess":
+        """A guess, told apart as finely as it matters.
+
+        `length` tokens before it were equal (the draft's own counted), `share` of the votes are for
+        it, in `agreeing` places; `depth` drafted tokens stand before it. For a common token,
+        `share` is how much of the text it makes up.
+        """
+        return cls(
+            length if length < _LONGEST else _LONGEST,
+            round(share * _STEPS),
+            agreeing if agreeing < _MOST_AGREEING else _MOST_AGREEING,
+            depth if depth < _DEEPEST else _DEEPEST,
+            kind,
+        )
 
 
 class Survival:
     """Probabilities of guesses, learned while they are checked."""
 
     def __init__(self) -> None:
-        self._expected: dict[int, float] = {}
-        self._right: dict[int, float] = {}
+        self._known: dict[int, tuple[float, float]] = {}  # group -> expected, right
 
     def probability(self, guess: Guess) -> float:
         """Between 0 and 1."""
         prior, group = _judged(guess)
-        known = self._expected.get(group)
+        known = self._known.get(group)
         if known is None:
             return prior
+        expected, right = known
         counted = _PRIOR_WEIGHT * prior
-        return min(0.99, prior * (self._right[group] + counted) / (known + counted))
-
-    def prior(self, guess: Guess) -> float:
-        """What the formula says."""
-        return _judged(guess)[0]
+        chance = prior * (right + counted) / (expected + counted)
+        return chance if chance < _SUREST else _SUREST
 
     def learn(self, guess: Guess, *, was_right: bool) -> None:
         """The model has spoken where the guess stood."""
         prior, group = _judged(guess)
-        self._expected[group] = self._expected.get(group, 0.0) * _MEMORY + prior
-        self._right[group] = self._right.get(group, 0.0) * _MEMORY + was_right
+        expected, right = self._known.get(group, (0.0, 0.0))
+        self._known[group] = expected * _MEMORY + prior, right * _MEMORY + was_right
 
 
-def _judged(guess: Guess) -> tuple[float, int]:
-    """The formula's probability, and the group."""
-    length, share, agreeing, depth, kind = guess
-    if kind is Kind.COMMON:
-        return min(_COMMON * share, _MOST_COMMON), _COMMON_GROUP
-    if kind is Kind.RESUMED:
-        return _RESUMED[min(length, len(_RESUMED)) - 1], _COMMON_GROUP + length
-    prior, group = _table(min(length, 16), round(share * _STEPS), min(agreeing, 8), min(depth, 16))
-    return (prior, group) if kind is Kind.EXACT else (_ALIKE * prior, _ALIKE_GROUPS + group)
+def prior(guess: Guess) -> float:
+    """What the formula says of a guess, before anything was learned."""
+    return _judged(guess)[0]
 
 
 @cache
-def _table(length: int, share_steps: int, agreeing: int, depth: int) -> tuple[float, int]:
+def _judged(guess: Guess) -> tuple[float, int]:
+    """The formula's probability, and the group."""
+    length, share_steps, agreeing, depth, kind = guess
+    if kind is Kind.COMMON:
+        return min(_COMMON * share_steps / _STEPS, _MOST_COMMON), _COMMON_GROUP
+    if kind is Kind.RESUMED:
+        return _RESUMED[min(length, len(_RESUMED)) - 1], _COMMON_GROUP + length
     share = min(max(share_steps / _STEPS, 0.01), 0.995)
     log_length, log_depth = math.log2(length), math.log2(1 + depth)
     score = (
@@ -107,4 +119,7 @@ def _table(length: int, share_steps: int, agreeing: int, depth: int) -> tuple[fl
     lengths = sum(length >= border for border in _LENGTHS)
     shares = sum(share >= border for border in _SHARES)
     depths = sum(depth >= border for border in _DEPTHS)
-    return 1 / (1 + math.exp(-score)), (lengths * 4 + shares) * 4 + depths
+    probability, group = 1 / (1 + math.exp(-score)), (lengths * 4 + shares) * 4 + depths
+    if kind is Kind.ALIKE:
+        return _ALIKE * probability, _ALIKE_GROUPS + group
+    return probability, group

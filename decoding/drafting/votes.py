@@ -5,9 +5,9 @@ small tree. The most promising node is added first, by its probability of surviv
 while that is at least what a row of the forward pass costs.
 """
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
@@ -35,13 +35,18 @@ class Node(NamedTuple):
 
 
 class _Candidate(NamedTuple):
+    """A node that may be added; the likeliest one sorts first, of equal ones the oldest."""
+
+    minus_chance: float
+    order: int
     token: int
     parent: int
+    depth: int
     voters: Sequence[Voter]
     guess: Guess
 
 
-_Waiting = tuple[float, int, _Candidate]  # (-chance, order, candidate)
+_SOLE = [[Guess.known(length, 1.0, 1, depth) for depth in range(17)] for length in range(1, 17)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +78,33 @@ def grow(
         bounds: Of the draft.
         fallbacks: Voters of other kinds, for what may come where none of those before is right.
     """
-    waiting: list[_Waiting] = []
-    order = count()  # of equal chances the first
+    waiting: list[_Candidate] = []
+    order = count()
     left, told = 1.0, set[int]()
     for kind, group in ((Kind.EXACT, voters), *fallbacks):
         alive = left
-        for candidate in _children(ROOT, group, 0, kind):
-            if candidate.token not in told:
-                told.add(candidate.token)
-                chance = alive * survival.probability(candidate.guess)
-                left = max(0.0, left - chance)
-                heapq.heappush(waiting, (-chance, next(order), candidate))
+        for token, agreed, guess in _children(group, 0, kind):
+            if token not in told:
+                told.add(token)
+                chance = alive * survival.probability(guess)
+                left -= chance
+                heappush(waiting, _Candidate(-chance, next(order), token, ROOT, 0, agreed, guess))
+        left = max(0.0, left)
     nodes: list[Node] = []
-    while waiting and len(nodes) < bounds.nodes:
-        chance, _, (token, parent, agreed, guess) = heapq.heappop(waiting)
-        if -chance < bounds.threshold and len(nodes) >= bounds.free:
+    best = heappop(waiting) if waiting else None
+    while best is not None and len(nodes) < bounds.nodes:
+        minus_chance, _, token, parent, depth, agreed, guess = best
+        if -minus_chance < bounds.threshold and len(nodes) >= bounds.free:
             break
         if not bounds.forks:
             waiting.clear()
         place = agreed[0].place if len(agreed) == 1 else max(agreed, key=_weight).place
-        nodes.append(Node(token, parent, place + guess.depth, guess, -chance))
-        for candidate in _children(len(nodes) - 1, agreed, guess.depth + 1):
-            below = chance * survival.probability(candidate.guess)
-            heapq.heappush(waiting, (below, next(order), candidate))
+        here, depth = len(nodes), depth + 1
+        nodes.append(Node(token, parent, max(-1, place + depth - 1), guess, -minus_chance))
+        for child, said_by, known in _children(agreed, depth):
+            chance = minus_chance * survival.probability(known)
+            heappush(waiting, _Candidate(chance, next(order), child, here, depth, said_by, known))
+        best = heappop(waiting) if waiting else None
     return nodes
 
 
@@ -104,15 +113,15 @@ def _weight(voter: Voter) -> float:
 
 
 def _children(
-    parent: int, voters: Sequence[Voter], depth: int, kind: Kind = Kind.EXACT
-) -> list[_Candidate]:
-    """What the voters say at this depth, each token once."""
-    if len(voters) == 1 and kind is not Kind.COMMON:  # most nodes: a copy without rivals
-        only = voters[0]
-        if depth >= len(only.follows) or only.follows[depth] < 0:
+    voters: Sequence[Voter], depth: int, kind: Kind = Kind.EXACT
+) -> list[tuple[int, Sequence[Voter], Guess]]:
+    """What the voters say at this depth, each token once, and who says it."""
+    if len(voters) == 1 and kind is Kind.EXACT:  # most nodes: a copy without rivals
+        follows, _, length, _ = voters[0]
+        if depth >= len(follows) or follows[depth] < 0:
             return []
-        guess = Guess(max(1, only.length + depth), 1.0, 1, depth, kind)
-        return [_Candidate(only.follows[depth], parent, voters, guess)]
+        known = _SOLE[min(max(length + depth, 1), 16) - 1][min(depth, 16)]
+        return [(follows[depth], voters, known)]
     total = 0.0
     by_token: dict[int, list[Voter]] = {}
     for voter in voters:
@@ -120,12 +129,16 @@ def _children(
         if depth < len(voter.follows) and (token := voter.follows[depth]) >= 0:
             by_token.setdefault(token, []).append(voter)
     whole = 1.0 if kind is Kind.COMMON else total
-    candidates = []
-    for token, agreed in by_token.items():
-        length, weight = 0, 0.0
-        for voter in agreed:
-            weight += voter.weight
-            length = max(length, voter.length)
-        guess = Guess(max(1, length + depth), weight / whole, len(agreed), depth, kind)
-        candidates.append(_Candidate(token, parent, agreed, guess))
-    return candidates
+    return [
+        (token, agreed, _agreed_on(agreed, whole, depth, kind))
+        for token, agreed in by_token.items()
+    ]
+
+
+def _agreed_on(voters: Sequence[Voter], whole: float, depth: int, kind: Kind) -> Guess:
+    length, weight = 0, 0.0
+    for voter in voters:
+        weight += voter.weight
+        if voter.length > length:
+            length = voter.length
+    return Guess.known(max(1, length + depth), weight / whole, len(voters), depth, kind)
