@@ -72,7 +72,9 @@ def test_one_equal_token_is_enough_for_what_costs_nothing():
 
 def test_what_is_not_worth_its_row_is_not_drafted():
     sources = [[7, other, 2, 3] for other in range(20, 40)]
-    assert len(session([40, 7], *sources).propose(30)) == CONFIG.min_rows - 1
+    drafter = ReferenceDrafter(DecodingConfig(min_survival=0.2))
+    references = [Reference(str(number), source) for number, source in enumerate(sources)]
+    assert len(drafter.start([40, 7], references).propose(30)) == CONFIG.min_rows - 1
     assert len(eager_session([40, 7], *sources).propose(30)) == CONFIG.max_draft_tokens
 
 
