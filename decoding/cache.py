@@ -48,10 +48,22 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
         self, key_states: Tensor, value_states: Tensor, *_args: object, **_kwargs: object
     ) -> tuple[Tensor, Tensor]:
         """Write the new keys and values behind the old ones; returns what attention sees."""
+        return self.append(key_states, value_states, rows=key_states.shape[-2])
+
+    def append(
+        self,
+        key_states: Tensor,  # [B, H, new, D]
+        value_states: Tensor,  # [B, H, new, D]
+        *,
+        rows: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Write them behind the old ones; returns what a step of `rows` rows, at least new, sees.
+
+        Rows that are thrown away need no keys of their own: nobody looks at them.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        rows = key_states.shape[-2]
-        visible, end = self.visible(rows), self._length + rows
+        visible, end = self.visible(rows), self._length + key_states.shape[-2]
         capacity = self.keys.shape[-2] if self.keys is not None and self.keys.dim() == _DIMS else 0
         if visible > capacity:
             capacity = max(visible, end + self._block + self._slack)
@@ -143,6 +155,18 @@ class KVCache:
         """Whether every layer can keep one path of a forked draft and forget the others."""
         layers = self.states.layers
         return all(isinstance(layer, BlockLayer | DummyLayer) for layer in layers)
+
+    @property
+    def block_layers(self) -> list[BlockLayer]:
+        """The layers, where all of them have key blocks.
+
+        Raises:
+            ValueError: Some have none.
+        """
+        layers = [layer for layer in self.states.layers if isinstance(layer, BlockLayer)]
+        if len(layers) < len(self.states.layers):
+            raise ValueError("some layers have no key blocks")
+        return layers
 
     @property
     def visible(self) -> Callable[[int], int]:

@@ -17,12 +17,17 @@ class DecodingConfig:
     drafts are chains; so they are for a model that gives other bits for a second branch, as in
     float32 and float16: its keys lie elsewhere, and sums over them round differently.
 
-    Verifying: every forward pass has at least `min_rows` rows, and its keys end at a multiple of
-    `key_block`, so that plain and accelerated steps run the same kernels. On the one processor that
-    was measured, with one or two threads, they then gave the same bits, except for models whose
-    inner width is no multiple of 64 in float32, and for layers without key blocks: sliding windows,
-    and masks that cannot be padded. `Decoder.is_row_invariant` says what a trial of the model gave.
-    Prompts are read `prefill_chunk` tokens at a time.
+    Verifying: the rows of every forward pass are a multiple of `min_rows`, and its keys end at a
+    multiple of `key_block`, so that plain and accelerated steps run the same kernels. On the one
+    processor that was measured, with one or two threads, they then gave the same bits, except for
+    models whose inner width is no multiple of 64 in float32, and for layers without key blocks:
+    sliding windows, and masks that cannot be padded. `Decoder.is_row_invariant` says what a trial
+    of the model gave. Prompts are read `prefill_chunk` tokens at a time.
+
+    Batches: at most `max_rows` sequences are decoded at a time; when one ends, the next prompt is
+    read and joins. Where they share forward passes (`Decoder.batches_rows`), one has at most
+    `batch_width` tokens; what the last tokens of the sequences leave of it is shared among their
+    drafts, so each sequence drafts less the more there are, and nothing from `batch_width` on.
 
     Raises:
         ConfigError: A number is below its minimum.
@@ -34,6 +39,8 @@ class DecodingConfig:
     min_rows: int = 4
     key_block: int = 256
     prefill_chunk: int = 512
+    max_rows: int = 8
+    batch_width: int = 64
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -3,7 +3,9 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from copy import deepcopy
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, cast
 
@@ -16,14 +18,16 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
+from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.selection import Drafting, Material, select_drafters
 from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
+from quoth.decoding.models.batching import Batching
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
-from quoth.decoding.request import Request, token_tuple
+from quoth.decoding.request import Request, naming_row, token_tuple
 from quoth.decoding.sampling import Sampling
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
@@ -61,11 +65,28 @@ class Decoder:
             model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
         )
         self._cost = CostCurve(free_rows=self._support.config.min_rows)
+        self._batching = Batching(
+            model,
+            self._support.config,
+            window=self.max_length,
+            vocabulary_size=self._vocabulary_size,
+            is_row_invariant=self._support.is_row_invariant,
+        )
 
     @property
     def is_row_invariant(self) -> bool:
         """Whether wider passes gave the bits of plain ones when this model was tried; no proof."""
         return self._support.is_row_invariant
+
+    @property
+    def batches_rows(self) -> bool:
+        """Whether the rows of a batch share forward passes; the first use tries it."""
+        return self.batch_problem is None
+
+    @property
+    def batch_problem(self) -> str | None:
+        """Why the rows of a batch are decoded one after another instead; None: they are not."""
+        return self._batching.problem
 
     @classmethod
     def from_pretrained(
@@ -136,6 +157,87 @@ class Decoder:
         Steps come as the model confirms them: one token or a burst of copied ones. Closing the
         iterator cancels the rest.
         """
+        options = DecodingOptions(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            stop=stop,
+            eos_token_ids=eos_token_ids,
+            logits_processor=logits_processor,
+            drafting=drafting,
+        )
+        request, drafters = self._checked(prompt_ids, references, options)
+        return iter(self._loop(request, drafters))
+
+    def generate_batch(
+        self,
+        prompts: Sequence[Sequence[int]],
+        references: Sequence[Sequence[Reference]] | None = None,
+        **options: Unpack[DecodingOptions],
+    ) -> list[Generation]:
+        """Decode many prompts, each to the text that `generate` would give.
+
+        Rows that are on their way at the same time share forward passes (`batches_rows`), and the
+        width that there is for drafts; see `DecodingConfig`. What that width leaves of the drafts
+        may change where copied spans begin, and never a token. The prompts are read one by one.
+
+        Args:
+            prompts: Token ids, at least one each.
+            references: One sequence of copy sources per prompt.
+            **options: Those of `generate`, for all rows. Rows with the same seed get the same
+                random numbers. Each row gets copies of the logits processors as they are handed in,
+                so a state that they keep is the row's own; functions cannot be copied, and what
+                they keep outside of themselves is common to all rows.
+
+        Raises:
+            InputError: A row cannot be decoded, by its number, or there are not as many sequences
+                of references as prompts. Nothing was decoded then.
+            ConfigError: A setting is out of range.
+            ContextOverflowError: A prompt leaves no room in the window.
+        """
+        steps: list[list[Step]] = [[] for _ in prompts]
+        for number, step in self.stream_batch(prompts, references, **options):
+            steps[number].append(step)
+        return [_fold(own) for own in steps]
+
+    def stream_batch(
+        self,
+        prompts: Sequence[Sequence[int]],
+        references: Sequence[Sequence[Reference]] | None = None,
+        **options: Unpack[DecodingOptions],
+    ) -> Iterator[tuple[int, Step]]:
+        """Decode many prompts step by step: (number of the prompt, step), as steps come.
+
+        Same arguments and errors as `generate_batch`, raised at once. Closing the iterator cancels
+        the rest.
+        """
+        sources = [()] * len(prompts) if references is None else references
+        if len(sources) != len(prompts):
+            raise InputError(
+                f"There are {len(prompts)} prompts and {len(sources)} lists of references; give "
+                f"one list per prompt."
+            )
+        settings = cast("DecodingOptions", {**(Decoder.stream.__kwdefaults__ or {}), **options})
+        starts = []
+        for number, (prompt, own) in enumerate(zip(prompts, sources, strict=True)):
+            with naming_row(number):
+                request, drafters = self._checked(prompt, own, settings)
+            starts.append(partial(self._row, request, drafters))
+        return iter(self._batching.loop(starts))
+
+    def _row(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
+        """One row of a batch, with logits processors of its own."""
+        return self._loop(
+            replace(request, logits_processor=deepcopy(request.logits_processor)), drafters
+        )
+
+    def _checked(
+        self, prompt_ids: Sequence[int], references: Sequence[Reference], options: DecodingOptions
+    ) -> tuple[Request, Sequence[Drafter]]:
+        """The request, and the drafters for it."""
+        stop, eos_token_ids = options["stop"], options["eos_token_ids"]
         if self.tokenizer is None and stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
         request = Request(
@@ -144,44 +246,24 @@ class Decoder:
                 Reference(each.id, token_tuple(each.token_ids, f"The reference {each.id!r}"))
                 for each in references
             ),
-            max_new_tokens=max_new_tokens,
-            sampling=Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed),
+            max_new_tokens=options["max_new_tokens"],
+            sampling=Sampling(
+                temperature=options["temperature"],
+                top_k=options["top_k"],
+                top_p=options["top_p"],
+                seed=options["seed"],
+            ),
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             eos_token_ids=frozenset(
                 _eos_token_ids(self.model) if eos_token_ids is None else eos_token_ids
             ),
-            logits_processor=logits_processor,
+            logits_processor=options["logits_processor"],
         )
         request.check_fit(vocabulary_size=self._vocabulary_size, window=self.max_length)
-        return iter(self._loop(request, drafting))
-
-    def generate_batch(
-        self,
-        prompts: Sequence[Sequence[int]],
-        references: Sequence[Sequence[Reference]] | None = None,
-        **options: Unpack[DecodingOptions],
-    ) -> list[Generation]:
-        """Decode many prompts, each exactly as `generate` would; one list of references per prompt.
-
-        The rows are decoded one after another. All other arguments are those of `generate`.
-
-        Raises:
-            InputError: There are not as many lists of references as prompts.
-        """
-        sources = [()] * len(prompts) if references is None else references
-        if len(sources) != len(prompts):
-            raise InputError(
-                f"There are {len(prompts)} prompts and {len(sources)} lists of references; give "
-                f"one list per prompt."
-            )
-        return [
-            self.generate(prompt, own, **options)
-            for prompt, own in zip(prompts, sources, strict=True)
-        ]
-
-    def _loop(self, request: Request, drafting: Drafting) -> DecodeLoop:
         material = Material(config=self._support.config, spellings=self._spellings)
-        drafters = select_drafters(drafting, material)
+        return request, select_drafters(options["drafting"], material)
+
+    def _loop(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
         verifier = self._new_verifier()
         mixer = Mixer(
             [

@@ -81,9 +81,22 @@ class Draft:
                 nodes.append(node)
         if len(nodes) == len(self):
             return self
+        return self.only(nodes)
+
+    @property
+    def depths(self) -> list[int]:
+        """How far behind the last token of the text that token (0) and each node stands."""
+        depths = [0]
+        for parent in self.parents:
+            depths.append(depths[parent + 1] + 1)
+        return depths
+
+    def only(self, nodes: Sequence[int]) -> "Draft":
+        """These nodes, in rising order, with all that stand above them."""
+        number = {ROOT: ROOT} | {node: place for place, node in enumerate(nodes)}
         return Draft(
             tokens=tuple(self.tokens[node] for node in nodes),
-            parents=tuple(range(ROOT, len(nodes) - 1)),
+            parents=tuple(number[self.parents[node]] for node in nodes),
             origins=tuple(self.origins[node] for node in nodes),
             chances=tuple(self.chances[node] for node in nodes) if self.chances else (),
         )

@@ -1,9 +1,11 @@
 """The decode loop of one sequence: prefill, then (draft, verify, accept, roll back, observe)*.
 
 Streaming is the primitive: the loop is an iterator of steps. It knows neither the model's cache nor
-how drafts are made; plain decoding is the same loop with drafters that propose nothing.
+how drafts are made; plain decoding is the same loop with drafters that propose nothing. In a batch
+the passes are run outside, for many loops at once (`quoth.decoding.batch`); the steps are the same.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -20,14 +22,14 @@ from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
 from quoth.decoding.stats import Tally
 from quoth.decoding.stopping import StopRule
-from quoth.decoding.verify import Verifier
+from quoth.decoding.verify import Part, Verifier
 
 if TYPE_CHECKING:
     from quoth.decoding.draft import Origin
 
 
 class DecodeLoop:
-    """One request on its way; iterate once.
+    """One request on its way; iterate once, or call `begin` and then go on from outside.
 
     Args:
         request: What to decode.
@@ -56,32 +58,71 @@ class DecodeLoop:
         self._clock = clock
         self._tracker = CopyTracker(request.references)
         self._tally = Tally()
+        self._length = 0  # tokens in the cache: all but the last one
+        self._last = 0
 
     def __iter__(self) -> Iterator[Step]:
         """Decode to the end; every step holds at least one token."""
+        yield self.begin()
+        while not self.is_finished:
+            yield self.step()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the text has ended."""
+        return self._rule.finish_reason is not None
+
+    def begin(self) -> Step:
+        """Read the prompt; the first token."""
         begun = self._clock()
         logits = self._verifier.prefill(self._request.prompt_ids)
         proposal = Proposal()
-        accepted = follow(proposal.draft, self._chooser.choices(logits), self._rule.ends)
+        accepted = self.walk(proposal, logits)
+        self._length, self._last = len(self._request.prompt_ids), accepted.tokens[-1]
         self._tally.prefill_s += self._clock() - begun
-        yield self._finish(accepted, proposal, logits)
-        length = len(self._request.prompt_ids)  # tokens in the cache: all but the last one
-        last = accepted.tokens[-1]
-        while self._rule.finish_reason is None:
-            begun = self._clock()
-            budget = min(self._rule.tokens_left - 1, self._verifier.room)
-            proposal = self._mixer.propose(budget)
-            drafted_at = self._clock()
-            logits = self._verifier.verify(last, proposal.draft)
-            accepted = follow(proposal.draft, self._chooser.choices(logits), self._rule.ends)
-            self._mixer.took(1 + len(proposal.draft), self._clock() - drafted_at)
-            nodes = accepted.nodes[: len(accepted.tokens) - 1]  # the last token is read next
-            self._verifier.keep(length + 1, nodes)
-            length += len(accepted.tokens)
-            last = accepted.tokens[-1]
-            self._tally.count_pass(proposal.makers, gained=nodes)
-            self._tally.decode_s += self._clock() - begun
-            yield self._finish(accepted, proposal, logits)
+        return self._finish(accepted, proposal, logits)
+
+    def step(self) -> Step:
+        """Draft, verify, accept: one pass of its own."""
+        begun = self._clock()
+        proposal = self.propose()
+        drafted_at = self._clock()
+        logits = self._verifier.verify(self._last, proposal.draft)
+        accepted = self.walk(proposal, logits)
+        self._mixer.took(1 + len(proposal.draft), self._clock() - drafted_at)
+        return self.accept(accepted, proposal, logits, self._clock() - begun)
+
+    def propose(self, most: int = sys.maxsize) -> Proposal:
+        """The draft for the next pass, of at most `most` tokens."""
+        return self._mixer.propose(min(most, self._rule.tokens_left - 1, self._verifier.room))
+
+    def part(self, proposal: Proposal) -> Part:
+        """What this sequence reads in a pass that verifies the proposal."""
+        return self._verifier.part(self._last, proposal.draft)
+
+    def walk(self, proposal: Proposal, logits: Tensor) -> Accepted:
+        """How far the model agrees; to be called once per pass."""
+        return follow(proposal.draft, self._chooser.choices(logits), self._rule.ends)
+
+    def accept(
+        self,
+        accepted: Accepted,
+        proposal: Proposal,
+        logits: Tensor,
+        seconds: float,  # since the step began
+        *,
+        is_shared: bool = False,
+    ) -> Step:
+        """Keep what the model agreed with, forget the rest."""
+        begun = self._clock()
+        nodes = accepted.nodes[: len(accepted.tokens) - 1]  # the last token is read next
+        self._verifier.keep(self._length + 1, nodes)
+        self._length += len(accepted.tokens)
+        self._last = accepted.tokens[-1]
+        self._tally.count_pass(proposal.makers, gained=nodes)
+        self._tally.shared_passes += is_shared
+        self._tally.decode_s += seconds + self._clock() - begun
+        return self._finish(accepted, proposal, logits)
 
     def _finish(self, accepted: Accepted, proposal: Proposal, logits: Tensor) -> Step:
         """Tell the drafters, and make the step that the consumer sees."""

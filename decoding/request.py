@@ -1,7 +1,8 @@
 """One decoding request, checked when it is made: what comes from the caller is never trusted."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,23 @@ def token_tuple(token_ids: Iterable[int], what: str) -> tuple[int, ...]:
         return tuple(map(operator.index, values))
     except TypeError as error:
         raise InputError(f"{what} must be a flat sequence of integers: {error}.") from error
+
+
+@contextmanager
+def naming_row(number: int) -> Iterator[None]:
+    """What is wrong with a prompt of a batch is said with its number.
+
+    Raises:
+        InputError: As within, with the number.
+        ContextOverflowError: As within, with the number.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Row {number} of the batch: {error}") from error
+    except ContextOverflowError as error:
+        what = f"Row {number} of the batch"
+        raise ContextOverflowError(needed=error.needed, window=error.window, what=what) from error
 
 
 def _check_tokens(what: str, token_ids: Sequence[int], vocabulary_size: int) -> None:

@@ -24,11 +24,12 @@ class Stats:
     The prefill gives the first token; every later token costs a forward pass or was `accepted`
     (gained without a pass of its own), so always
     `tokens == 1 + forward_passes + accepted`. Seconds are wall time spent in here, not in
-    the consumer of the stream.
+    the consumer of the stream; a pass that several rows of a batch share counts in full for each.
     """
 
     tokens: int = 0  # new ones, the final EOS included
     forward_passes: int = 0  # prefill not counted
+    shared_passes: int = 0  # those of them that also served other rows of a batch
     drafted: int = 0
     accepted: int = 0
     draft_failures: int = 0  # drafters that raised, or drafts that were malformed
@@ -44,6 +45,7 @@ class Tally:
         self._counts: dict[str, list[int]] = {}
         self.tokens = 0
         self.forward_passes = 0
+        self.shared_passes = 0
         self.draft_failures = 0
         self.prefill_s = 0.0
         self.decode_s = 0.0
@@ -64,6 +66,7 @@ class Tally:
         return Stats(
             tokens=self.tokens,
             forward_passes=self.forward_passes,
+            shared_passes=self.shared_passes,
             drafted=sum(row[1] for row in rows),
             accepted=sum(row[2] for row in rows),
             draft_failures=self.draft_failures,

@@ -1,22 +1,40 @@
 """The forward passes: read a prompt, then check drafts, one pass over (last token + draft) each.
 
-Plain decoding is a pass over an empty draft. Every pass has at least `min_rows` rows, of which the
-surplus is thrown away, because matrix kernels for one row round differently from those for four;
-so a token's logits do not depend on the draft that it was checked with.
+Plain decoding is a pass over an empty draft. The rows of every pass are a multiple of `min_rows`,
+the surplus is thrown away: matrix kernels for one row, and for one that is left over behind blocks
+of four, round differently from those for four. So a token's logits do not depend on the draft that
+it was checked with.
 """
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from quoth.decoding.cache import KVCache
+from quoth.decoding.cache import BlockLayer, KVCache
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
 
 _SLACK = 16  # keys behind a border: a small multiple of the vector width, at least min_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One sequence's part of a pass that several sequences share.
+
+    `token_ids` are the last token and the draft, `positions` their places in the sequence. `rows`
+    says how many rows the sequence's own pass would have, surplus included. `mask` is that of a
+    forked draft, [1, 1, rows, keys]; None: the model's own. `layers` are the sequence's keys.
+    """
+
+    token_ids: Sequence[int]
+    positions: Sequence[int]
+    rows: int
+    mask: Tensor | None
+    layers: Sequence[BlockLayer]
 
 
 class Verifier:
@@ -70,15 +88,29 @@ class Verifier:
         Raises:
             ValueError: The draft forks and this cache cannot hold trees.
         """
-        rows = [last, *draft.tokens]
-        surplus = [last] * (self._config.min_rows - len(rows))
-        token_ids = [*rows, *surplus]
-        tree: dict[str, Tensor] = {}
-        if not draft.is_chain:
-            if not self.takes_trees:
-                raise ValueError("a forked draft came to a cache that holds chains only")
-            tree = self._tree_inputs(draft, len(token_ids))
-        return self._forward(token_ids, rows_needed=0, **tree)[: len(rows)].float()
+        num_rows = self._num_rows(draft)
+        token_ids = [last, *draft.tokens, *[last] * (num_rows - 1 - len(draft))]
+        tree = {} if draft.is_chain else self._tree_inputs(draft, num_rows)
+        return self._forward(token_ids, rows_needed=0, **tree)[: 1 + len(draft)].float()
+
+    def part(self, last: int, draft: Draft) -> Part:
+        """What `verify` would read, for a pass that is shared with other sequences.
+
+        Raises:
+            ValueError: The draft forks and this cache cannot hold trees, or it has no key blocks.
+        """
+        num_rows, start = self._num_rows(draft), self._cache.length
+        tree = {} if draft.is_chain else self._tree_inputs(draft, num_rows)
+        return Part(
+            token_ids=(last, *draft.tokens),
+            positions=tuple(start + depth for depth in draft.depths),
+            rows=num_rows,
+            mask=tree.get("attention_mask"),
+            layers=self._cache.block_layers,
+        )
+
+    def _num_rows(self, draft: Draft) -> int:
+        return -(-(1 + len(draft)) // self._config.min_rows) * self._config.min_rows
 
     @torch.inference_mode()
     def keep(self, length: int, nodes: Sequence[int] = ()) -> None:
@@ -93,19 +125,20 @@ class Verifier:
 
     def _tree_inputs(self, draft: Draft, num_rows: int) -> dict[str, Tensor]:
         """Positions by depth, and a mask by which each node sees only its ancestors."""
+        if not self.takes_trees:
+            raise ValueError("a forked draft came to a cache that holds chains only")
         device, start = self._model.device, self._cache.length
         num_keys = self._cache.visible(num_rows)
         sees = torch.zeros(num_rows, num_keys, dtype=torch.bool)
         sees[:, :start] = True
-        depths = [0]
         sees[0, start] = True
         for row, parent in enumerate(draft.parents, start=1):
             sees[row] = sees[parent + 1]
             sees[row, start + row] = True
-            depths.append(depths[parent + 1] + 1)
-        for row in range(len(draft) + 1, num_rows):  # rows that are thrown away
+        surplus = range(len(draft) + 1, num_rows)  # rows that are thrown away
+        for row in surplus:
             sees[row, start + row] = True
-            depths.append(0)
+        depths = [*draft.depths, *[0 for _ in surplus]]
         hidden = torch.zeros(num_rows, num_keys, dtype=self._model.dtype)
         hidden[~sees] = torch.finfo(self._model.dtype).min
         return {

@@ -6,6 +6,7 @@ beginning with a guess that counts like a few passes.
 """
 
 import threading
+from collections.abc import Sequence
 
 _PRIOR_SLOPE = 0.025  # of the cost of a plain pass, per row
 _PRIOR_ROWS, _PRIOR_WEIGHT = (4, 8, 16, 24), 3.0
@@ -30,6 +31,20 @@ class CostCurve:
     def cost(self, rows: int) -> float:
         """Of one pass with `rows` rows; a plain one costs 1."""
         return 1.0 + self._slope * max(0, rows - self._free_rows)
+
+    def number_worth(self, chances: Sequence[float], *, sequences: int = 1) -> int:
+        """How many of these guesses, best first, make the most tokens for what their pass costs.
+
+        The pass serves `sequences` last tokens too, each of which gives a token for certain.
+        """
+        best, tokens = 0, float(sequences)
+        best_rate = tokens / self.cost(sequences)
+        for number, chance in enumerate(chances, start=1):
+            tokens += chance
+            rate = tokens / self.cost(sequences + number)
+            if rate >= best_rate:
+                best, best_rate = number, rate
+        return best
 
     def observe(self, rows: int, seconds: float) -> None:
         """A pass of so many rows took so long."""

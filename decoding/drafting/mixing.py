@@ -87,7 +87,7 @@ class Mixer:
         """The likeliest guesses, as many as pay."""
         guesses = self._merged.guesses
         places, chances = self._likeliest(budget)
-        worth = self._number_worth(chances)
+        worth = self._cost.number_worth(chances)
         kept = places[:worth]
         node = {place: number for number, place in enumerate(kept)} | {ROOT: ROOT}
         draft = Draft(
@@ -122,13 +122,3 @@ class Mixer:
             chances.append(-chance)
             offer(guesses[place].children, -chance)
         return places, chances
-
-    def _number_worth(self, chances: Sequence[float]) -> int:
-        """How many of the guesses make the most tokens per cost."""
-        best, best_rate, tokens = 0, 0.0, 1.0
-        for number, chance in enumerate(chances, start=1):
-            tokens += chance
-            rate = tokens / self._cost.cost(1 + number)
-            if rate >= best_rate:
-                best, best_rate = number, rate
-        return best

@@ -1,0 +1,236 @@
+"""One forward pass over the steps of many sequences, each with the bits of its own pass.
+
+The tokens of all sequences stand behind one another in one row of the model's input, so that every
+linear layer runs once over all of them. Only attention knows whose token is whose: it is computed
+for each sequence apart, by the model's own function, on the sequence's own keys and under the mask
+that the model makes for it, with as many rows as the sequence's own pass would have. So what is
+asked of the model is no more than what drafts ask of it: that a row of a matrix product does not
+depend on the rows beside it.
+
+The model itself is not touched. The pass runs on a twin: the same weights and modules, with another
+attention function.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+from transformers.cache_utils import Cache, DynamicLayer
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from quoth.decoding.cache import BlockLayer
+from quoth.decoding.verify import Part
+
+_NAME = "quoth_rows"  # of the attention function, among those of transformers
+_IMPLEMENTATIONS = ("eager", "sdpa")  # those that take a mask for each pass
+
+
+class _Pass:
+    """What attention must know while a pass runs."""
+
+    def __init__(self, parts: Sequence[Part], implementation: str) -> None:
+        self.parts = parts
+        self.implementation = implementation
+        self.widths = [len(part.token_ids) for part in parts]
+        self.seen: list[tuple[Tensor, Tensor]] = []  # keys and values of the layer at work
+        self.layers_done = 0
+
+    def split(
+        self,
+        states: Tensor,  # [1, H, tokens, D]
+    ) -> Sequence[Tensor]:  # [1, H, its tokens, D]
+        """The states of each part; those of tokens behind the last part are left out."""
+        surplus = states.shape[2] - sum(self.widths)
+        return torch.split(states, [*self.widths, surplus], dim=2)[: len(self.parts)]
+
+
+_current: ContextVar[_Pass] = ContextVar("the pass that runs in this thread")
+
+
+class _Masks(tuple[Tensor | None, ...]):
+    """The mask of each part; no tensor, so that no model can take it for one."""
+
+    __slots__ = ()
+
+
+class _PackedLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers' subclass hook
+    """Hands the keys and values of one layer to the sequences that they belong to."""
+
+    def __init__(self, layers: Sequence[BlockLayer]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # transformers
+        self._layers = layers
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_args: object, **_kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """Write them behind those of their sequences; what comes back are the new ones only."""
+        current = _current.get()
+        split = zip(
+            self._layers,
+            current.parts,
+            current.split(key_states),
+            current.split(value_states),
+            strict=True,
+        )
+        current.seen = [
+            layer.append(keys, values, rows=part.rows) for layer, part, keys, values in split
+        ]
+        return key_states, value_states
+
+    def get_seq_length(self) -> int:
+        """None of the tokens of the pass stands behind another one."""
+        return 0
+
+
+class Packer:
+    """Runs passes over many sequences on one model; made anew for each batch, which costs little.
+
+    Args:
+        model: A causal language model in evaluation mode.
+        min_rows: The tokens of a pass are a multiple of this, as those of a single sequence's are.
+
+    Raises:
+        ValueError: The model computes its attention in a way that cannot be split.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, min_rows: int) -> None:
+        implementation = model.config.get_text_config(decoder=True)._attn_implementation
+        if implementation not in _IMPLEMENTATIONS:
+            raise ValueError(f"its attention is computed by {implementation!r}")
+        self._implementation = implementation
+        self._min_rows = min_rows
+        self._model = _twin(model)
+
+    @torch.inference_mode()
+    def logits(self, parts: Sequence[Part]) -> list[Tensor]:  # of each part [its tokens, V] float32
+        """The logits after each token of each part; the keys are added to the parts' layers.
+
+        Raises:
+            ValueError: The model did not compute its attention by the function that it was given.
+        """
+        current = _Pass(parts, self._implementation)
+        states = Cache(
+            layers=[_PackedLayer(own) for own in zip(*(part.layers for part in parts), strict=True)]
+        )
+        token = _current.set(current)
+        try:
+            output = self._model(**self._inputs(parts), past_key_values=states, use_cache=True)
+        finally:
+            _current.reset(token)
+        if current.layers_done != len(states.layers):
+            raise ValueError("its attention is a function of its own")
+        return [own[0, 0].float() for own in current.split(output.logits[:, None])]
+
+    def _inputs(self, parts: Sequence[Part]) -> dict[str, Tensor]:
+        """Tokens and positions, [1, tokens] each, filled up to a multiple of the least rows."""
+        token_ids = [token for part in parts for token in part.token_ids]
+        positions = [position for part in parts for position in part.positions]
+        surplus = -len(token_ids) % self._min_rows
+        device = self._model.device
+        return {
+            "input_ids": torch.tensor([token_ids + token_ids[-1:] * surplus], device=device),
+            "position_ids": torch.tensor([positions + positions[-1:] * surplus], device=device),
+        }
+
+
+def _twin(model: PreTrainedModel) -> PreTrainedModel:
+    """The same weights in modules of the same kind, whose configuration names our attention."""
+    AttentionInterface.register(_NAME, _attend)
+    AttentionMaskInterface.register(_NAME, _masks)
+    modules: dict[int, nn.Module] = {}
+    configs: dict[int, Any] = {}
+
+    def copied(module: nn.Module) -> nn.Module:
+        if id(module) not in modules:
+            twin = modules[id(module)] = type(module).__new__(type(module))
+            twin.__dict__.update(
+                {
+                    name: copy.deepcopy(value, configs)
+                    if isinstance(value, PretrainedConfig)
+                    else value
+                    for name, value in vars(module).items()
+                }
+            )
+            twin._parameters = dict(module._parameters)
+            twin._buffers = dict(module._buffers)
+            twin._modules = {
+                name: None if child is None else copied(child)
+                for name, child in module._modules.items()
+            }
+        return modules[id(module)]
+
+    twin = cast("PreTrainedModel", copied(model))
+    twin.config._attn_implementation = _NAME
+    return twin
+
+
+def _masks(**arguments: object) -> _Masks:
+    """In place of a mask: what the model's own mask function gives for each part of the pass."""
+    current = _current.get()
+    function = ALL_MASK_ATTENTION_FUNCTIONS[current.implementation]
+
+    def mask(part: Part) -> Tensor | None:
+        if part.mask is not None:
+            return part.mask
+        layer = part.layers[0]
+        own = {
+            "q_length": part.rows,
+            "kv_length": layer.visible(part.rows),
+            "q_offset": layer.get_seq_length(),
+            "kv_offset": 0,
+        }
+        return cast("Tensor | None", function(**{**arguments, **own}))
+
+    return _Masks(mask(part) for part in current.parts)
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,  # [1, H, tokens, D]
+    _keys: Tensor,
+    _values: Tensor,
+    attention_mask: _Masks | None,
+    **options: object,
+) -> tuple[Tensor, None]:  # [1, tokens, H, D]
+    """Attention of each part by itself, as the model computes it."""
+    current = _current.get()
+    function = _function(module, current.implementation)
+    masks = attention_mask or (None,) * len(current.parts)
+    current.layers_done += 1
+    attended = query.new_zeros(1, query.shape[2], query.shape[1], current.seen[0][1].shape[-1])
+    start = 0
+    for part, own, (keys, values), mask in zip(
+        current.parts, current.split(query), current.seen, masks, strict=True
+    ):
+        output, _ = function(module, _padded(own, part.rows), keys, values, mask, **options)
+        end = start + own.shape[2]
+        attended[:, start:end] = output[:, : own.shape[2]]
+        start = end
+    return attended, None
+
+
+def _padded(query: Tensor, rows: int) -> Tensor:
+    """With copies of the last row behind it; laid out in memory as the model does it."""
+    surplus = rows - query.shape[2]
+    by_token = query.transpose(1, 2)
+    last = by_token[:, -1:].expand(-1, surplus, -1, -1)
+    return torch.cat((by_token, last), dim=1).transpose(1, 2)
+
+
+def _function(module: nn.Module, implementation: str) -> Callable[..., tuple[Tensor, Any]]:
+    """The attention function that the module would call by itself."""
+    if implementation in ALL_ATTENTION_FUNCTIONS:
+        return cast("Callable[..., Any]", ALL_ATTENTION_FUNCTIONS[implementation])
+    forward = inspect.unwrap(type(module).forward)
+    return cast("Callable[..., Any]", forward.__globals__["eager_attention_forward"])
