@@ -134,7 +134,9 @@ def test_processors_that_forbid_every_token_are_named(decoder):
     def forbid(_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         return torch.full_like(scores, -torch.inf)
 
-    with pytest.raises(ValueError, match="No token can be chosen at output position 0: every logit"):
+    with pytest.raises(
+        ValueError, match="No token can be chosen at output position 0: every logit"
+    ):
         decoder.generate([1], temperature=1.0, logits_processor=LogitsProcessorList([forbid]))
 
 
