@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from quoth.decoding.decoder import Decoder
     from quoth.decoding.draft import Draft, Origin
     from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
-    from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step
+    from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step, TokenLogprob
     from quoth.decoding.stats import DrafterStats, Stats
 
 _HOMES = {
@@ -28,6 +28,7 @@ _HOMES = {
     "Reference": "quoth.decoding.generation",
     "Stats": "quoth.decoding.stats",
     "Step": "quoth.decoding.generation",
+    "TokenLogprob": "quoth.decoding.generation",
 }
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Reference",
     "Stats",
     "Step",
+    "TokenLogprob",
 ]
 
 

@@ -19,7 +19,7 @@ from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
 from quoth.decoding.drafting.protocol import Drafter
-from quoth.decoding.drafting.selection import Drafting, Material, select_drafters
+from quoth.decoding.drafting.selection import Material, select_drafters
 from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
@@ -27,15 +27,14 @@ from quoth.decoding.models.batching import Batching
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
-from quoth.decoding.request import Request, naming_row, token_tuple
-from quoth.decoding.sampling import Sampling
+from quoth.decoding.request import Request, naming_row
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
 from quoth.decoding.verify import Verifier
 from quoth.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from transformers import LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Decoder:
@@ -115,59 +114,57 @@ class Decoder:
     ) -> Generation:
         """Decode to the end.
 
+        The options act on the logits in this order: repetition, frequency and presence penalty, bad
+        words, logits processors, then temperature, top-k, top-p and min-p. All of them are applied
+        once per output position, in order, with the exact prefix, drafted or not.
+
         Args:
             prompt_ids: Token ids, at least one.
             references: Copy sources, best first; they need not be part of the prompt.
-            **options: As follows; their defaults are those of `stream`.
-            max_new_tokens: The text ends there at the latest, or at the end of the window.
-            temperature: 0 is greedy.
-            top_k: Sample from the k most likely tokens only; 0 is all.
-            top_p: Sample from the most likely tokens that have this probability together.
-            seed: The same seed gives the same text, with and without drafting.
-            stop: Strings that end the text; they are left out of it.
-            eos_token_ids: Tokens that end the text. None: the model's own; (): none.
-            logits_processor: Applied position by position, with the exact prefix.
+            **options: As follows, with their defaults in brackets.
+            max_new_tokens: The text ends there at the latest, or at the end of the window. [256]
+            temperature: Logits are divided by it; 0 is greedy. [0]
+            top_k: Sample from the k most likely tokens only, ties with the last included; 0 is all.
+                [0]
+            top_p: Sample from the fewest most likely tokens that together have this probability.
+                [1]
+            min_p: Sample from tokens at least this fraction as likely as the likeliest. [0]
+            seed: The same seed gives the same text, with and without drafting. [0]
+            repetition_penalty: For tokens of prompt and output: divides logits above 0, multiplies
+                the others, as in Hugging Face. [1]
+            presence_penalty: Subtracted once for a token of the output, as by OpenAI. [0]
+            frequency_penalty: Subtracted for each time a token is in the output, as by OpenAI. [0]
+            bad_words: Sequences of token ids that must not be written; also if they begin in the
+                prompt. Unlike Hugging Face's, they may be EOS tokens. [()]
+            stop: Strings that end the text; they are left out of it. [()]
+            eos_token_ids: Tokens that end the text. None: the model's own; (): none. [None]
+            logits_processor: Applied position by position; it may keep a state, such as that of a
+                grammar, and is then good for one text. [None]
+            logprobs: True adds each token's log-probability to the result, n >= 1 also those of the
+                n likeliest tokens. They are the model's own, of the logits before all of the above,
+                as by OpenAI and vLLM. [False]
             drafting: "none", "reference", "auto" (now: reference), a drafter, or a sequence of
-                these, whose guesses are merged.
+                these, whose guesses are merged. ["auto"]
 
         Raises:
             InputError: A token id is outside the vocabulary (also a ValueError).
             ConfigError: A setting is out of range (also a ValueError).
             ContextOverflowError: The prompt leaves no room in the window.
+            NoTokenError: All tokens are forbidden at a position, or a logit is NaN.
         """
         return _fold(list(self.stream(prompt_ids, references, **options)))
 
-    def stream(  # noqa: PLR0913 - the public contract
+    def stream(
         self,
         prompt_ids: Sequence[int],
         references: Sequence[Reference] = (),
-        *,
-        max_new_tokens: int = 256,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        stop: str | Sequence[str] = (),
-        eos_token_ids: Sequence[int] | None = None,
-        logits_processor: "LogitsProcessorList | None" = None,
-        drafting: Drafting = "auto",
+        **options: Unpack[DecodingOptions],
     ) -> Iterator[Step]:
         """Decode step by step; same arguments and errors as `generate`, raised at once.
 
         Steps come as the model confirms them: one token or a burst of copied ones. Closing the
-        iterator cancels the rest.
+        iterator cancels the rest. Only a `NoTokenError` comes when its position is reached.
         """
-        options = DecodingOptions(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-            stop=stop,
-            eos_token_ids=eos_token_ids,
-            logits_processor=logits_processor,
-            drafting=drafting,
-        )
         request, drafters = self._checked(prompt_ids, references, options)
         return iter(self._loop(request, drafters))
 
@@ -219,11 +216,10 @@ class Decoder:
                 f"There are {len(prompts)} prompts and {len(sources)} lists of references; give "
                 f"one list per prompt."
             )
-        settings = cast("DecodingOptions", {**(Decoder.stream.__kwdefaults__ or {}), **options})
         starts = []
         for number, (prompt, own) in enumerate(zip(prompts, sources, strict=True)):
             with naming_row(number):
-                request, drafters = self._checked(prompt, own, settings)
+                request, drafters = self._checked(prompt, own, options)
             starts.append(partial(self._row, request, drafters))
         return iter(self._batching.loop(starts))
 
@@ -237,31 +233,14 @@ class Decoder:
         self, prompt_ids: Sequence[int], references: Sequence[Reference], options: DecodingOptions
     ) -> tuple[Request, Sequence[Drafter]]:
         """The request, and the drafters for it."""
-        stop, eos_token_ids = options["stop"], options["eos_token_ids"]
-        if self.tokenizer is None and stop:
-            raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
-        request = Request(
-            prompt_ids=token_tuple(prompt_ids, "The prompt"),
-            references=tuple(
-                Reference(each.id, token_tuple(each.token_ids, f"The reference {each.id!r}"))
-                for each in references
-            ),
-            max_new_tokens=options["max_new_tokens"],
-            sampling=Sampling(
-                temperature=options["temperature"],
-                top_k=options["top_k"],
-                top_p=options["top_p"],
-                seed=options["seed"],
-            ),
-            stop=(stop,) if isinstance(stop, str) else tuple(stop),
-            eos_token_ids=frozenset(
-                _eos_token_ids(self.model) if eos_token_ids is None else eos_token_ids
-            ),
-            logits_processor=options["logits_processor"],
+        request = Request.from_options(
+            prompt_ids, references, options, default_eos=_eos_token_ids(self.model)
         )
+        if self.tokenizer is None and request.stop:
+            raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
         request.check_fit(vocabulary_size=self._vocabulary_size, window=self.max_length)
         material = Material(config=self._support.config, spellings=self._spellings)
-        return request, select_drafters(options["drafting"], material)
+        return request, select_drafters(options.get("drafting", "auto"), material)
 
     def _loop(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
         verifier = self._new_verifier()
@@ -308,12 +287,14 @@ def _fold(steps: Sequence[Step]) -> Generation:
     """The whole that the steps make."""
     last = steps[-1]
     assert last.finish_reason is not None, "a loop ends with a reason"
+    logprobs = [each for step in steps for each in step.logprobs or ()]
     return Generation(
         token_ids=tuple(token for step in steps for token in step.token_ids),
         text="".join(step.text for step in steps),
         copied=tuple(span for step in steps for span in step.copied),
         finish_reason=last.finish_reason,
         stats=last.stats,
+        logprobs=tuple(logprobs) if last.logprobs is not None else None,
     )
 
 

@@ -36,12 +36,27 @@ class CopiedSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """How likely the model found a token that was taken, and the likeliest others with it.
+
+    Natural logarithms of the model's own distribution: before penalties, bad words, logits
+    processors, temperature and truncation. `top` are (token id, log-probability) of the most likely
+    tokens, best first, as many as were asked for; the token itself is among them if it is that
+    likely.
+    """
+
+    token_id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What one step of the decoder made final.
 
     `text` is the newly finished text: never half a character, and nothing that could still become a
     stop string. `copied` are the spans that ended. `finish_reason` is None until the last step.
-    `stats` are the totals so far.
+    `stats` are the totals so far. `logprobs` has a value for each token; None if not asked for.
     """
 
     token_ids: tuple[int, ...]
@@ -49,6 +64,7 @@ class Step:
     text: str
     finish_reason: FinishReason | None
     stats: Stats
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +72,8 @@ class Generation:
     """A finished generation.
 
     `token_ids` are the new tokens, the final EOS and the tokens of a stop string included; `text`
-    leaves both out, and is empty where the decoder has no tokenizer.
+    leaves both out, and is empty where the decoder has no tokenizer. `logprobs` has a value for
+    each token, and is None if not asked for.
     """
 
     token_ids: tuple[int, ...]
@@ -64,3 +81,4 @@ class Generation:
     copied: tuple[CopiedSpan, ...]
     finish_reason: FinishReason
     stats: Stats
+    logprobs: tuple[TokenLogprob, ...] | None = None

@@ -18,6 +18,7 @@ from quoth.decoding.choosing import Chooser
 from quoth.decoding.drafting.mixing import Mixer, Proposal
 from quoth.decoding.drafting.protocol import PREDICTIONS, Outcome
 from quoth.decoding.generation import CopiedSpan, Step
+from quoth.decoding.logprobs import token_logprobs
 from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
 from quoth.decoding.stats import Tally
@@ -139,6 +140,7 @@ class DecodeLoop:
             )
         copied = self._copied(accepted, proposal, is_last=is_last)
         text = self._rule.take_text()
+        logprobs = token_logprobs(logits, accepted, self._request.alternatives)
         self._tally.tokens += len(accepted.tokens)
         self._tally.draft_failures = self._mixer.failures
         self._tally.decode_s += self._clock() - begun
@@ -148,6 +150,7 @@ class DecodeLoop:
             text=text,
             finish_reason=self._rule.finish_reason,
             stats=self._tally.snapshot(),
+            logprobs=logprobs,
         )
 
     def _copied(

@@ -12,16 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.errors import ConfigError
+from quoth.decoding.checks import check_integer, check_number
+from quoth.decoding.truncation import Truncated, truncated
+from quoth.errors import NoTokenError
 
 _MAX_SEED = 2**64
+_BLOCK = 512  # weights are summed by blocks first: cumulative sums are slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How the next token is taken from the logits; temperature 0 is greedy.
 
-    Temperature is applied first, then `top_k` (0: all), then `top_p`, as Hugging Face does.
+    Temperature is applied first, then `top_k` (0: all), `top_p` (1: all) and `min_p` (0: all), as
+    Hugging Face does.
 
     Raises:
         ConfigError: A value is out of range.
@@ -30,19 +34,17 @@ class Sampling:
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ConfigError(f"temperature is {self.temperature}; it must be 0 (greedy) or above.")
-        if not isinstance(self.top_k, int) or self.top_k < 0:
-            raise ConfigError(
-                f"top_k is {self.top_k!r}; it must be an integer: 0 (all tokens) or above."
-            )
-        if not 0 < self.top_p <= 1:
-            raise ConfigError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < _MAX_SEED:
-            raise ConfigError(f"seed is {self.seed!r}; it must be an integer from 0 to 2**64 - 1.")
+        infinity = float("inf")
+        is_heat = "0 (greedy) or a finite number above"
+        check_number("temperature", self.temperature, lambda t: 0 <= t < infinity, is_heat)
+        check_integer("top_k", self.top_k, lambda k: k >= 0, "0 (all tokens) or above")
+        check_number("top_p", self.top_p, lambda p: 0 < p <= 1, "above 0 and at most 1")
+        check_number("min_p", self.min_p, lambda p: 0 <= p <= 1, "from 0 (all tokens) to 1")
+        check_integer("seed", self.seed, lambda seed: 0 <= seed < _MAX_SEED, "from 0 to 2**64 - 1")
 
     @property
     def is_greedy(self) -> bool:
@@ -64,31 +66,46 @@ def sample(
     """Take the token for output position `position`, given that sampling is not greedy.
 
     Raises:
-        ValueError: No token is possible (every logit is -inf, or one is NaN).
+        NoTokenError: No token is possible: every logit is -inf, or one is NaN or +inf.
     """
-    weights = _weights(logits.astype(np.float64) / sampling.temperature, sampling)
-    cumulative = np.cumsum(weights)
-    total = cumulative[-1]
-    if not total > 0:  # also NaN
-        raise ValueError(
-            f"no token can be sampled at output position {position}: every logit is -inf, or one "
-            f"is NaN; check the logits processors"
-        )
-    target = uniform(sampling.seed, position) * total
-    index = int(np.searchsorted(cumulative, target, side="right"))
-    return min(index, int(np.flatnonzero(weights)[-1]))
+    left = distribution(logits, sampling, position)
+    index = _inverted(left.weights, uniform(sampling.seed, position))
+    return index if left.tokens is None else int(left.tokens[index])
 
 
-def _weights(scaled: NDArray[np.float64], sampling: Sampling) -> NDArray[np.float64]:
-    """Unnormalised probabilities of the tokens that top-k and top-p leave; 0 for all others."""
-    if 0 < sampling.top_k < len(scaled):
-        kth = np.partition(scaled, -sampling.top_k)[-sampling.top_k]
-        scaled = np.where(scaled < kth, -np.inf, scaled)
-    peak = scaled.max()
-    weights: NDArray[np.float64] = np.exp(scaled - peak) if np.isfinite(peak) else np.zeros(1)
-    if sampling.top_p < 1:
-        order = np.argsort(-weights, kind="stable")
-        before = np.cumsum(weights[order])
-        before = np.concatenate(([0.0], before[:-1])) / before[-1]
-        weights[order[before >= sampling.top_p]] = 0.0
-    return weights
+def distribution(
+    logits: NDArray[np.float32],  # [V]
+    sampling: Sampling,
+    position: int = 0,
+) -> Truncated:
+    """The tokens that may be sampled, with their unnormalised probabilities.
+
+    Raises:
+        NoTokenError: As for `sample`.
+    """
+    peak = float(logits.max())  # NaN if there is one
+    if not np.isfinite(peak):
+        raise NoTokenError(position=position, best=peak)
+    return truncated(
+        logits,
+        peak=peak,
+        temperature=sampling.temperature,
+        top_k=sampling.top_k,
+        top_p=sampling.top_p,
+        min_p=sampling.min_p,
+    )
+
+
+def _inverted(
+    weights: NDArray[np.float64],  # [n], at least one above 0
+    share: float,
+) -> int:
+    """The index at which the cumulative weights pass `share` of their sum."""
+    blocks = np.cumsum(np.add.reduceat(weights, np.arange(0, len(weights), _BLOCK)))
+    target = min(share * blocks[-1], np.nextafter(blocks[-1], 0))
+    block = int(np.searchsorted(blocks, target, side="right"))
+    before = blocks[block - 1] if block else 0.0
+    inside = weights[block * _BLOCK : (block + 1) * _BLOCK]
+    index = int(np.searchsorted(np.cumsum(inside), target - before, side="right"))
+    # The two sums round differently: past the end stands for the last token that is possible.
+    return block * _BLOCK + min(index, int(np.flatnonzero(inside)[-1]))

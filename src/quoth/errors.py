@@ -11,6 +11,7 @@ QuothError
 │   └── IndexBusyError                 another process is writing               exit 3
 ├── ModelLoadError                     the model could not be loaded            exit 4
 │   └── UnsupportedModelError          loaded, but it cannot be decoded with    exit 4
+├── NoTokenError (also ValueError)     every token is forbidden, a logit is NaN exit 4
 ├── ContextOverflowError               prompt and answer exceed the window      exit 5
 ├── ServeError                         port in use, address not available       exit 6
 └── MissingExtraError (also ImportError)  an optional part is not installed     exit 7
@@ -19,6 +20,7 @@ Each class carries the exit code that the command line ends with. A message says
 the value, and what to do.
 """
 
+import math
 from typing import ClassVar
 
 
@@ -85,6 +87,26 @@ class ModelLoadError(QuothError):
 
 class UnsupportedModelError(ModelLoadError):
     """The model loads, but the decoder cannot work with it (no cache that can be rolled back)."""
+
+
+class NoTokenError(QuothError, ValueError):
+    """No token can be chosen: every one is forbidden, or the logits are no numbers.
+
+    `best` is the largest logit of that position: -inf, NaN or, when sampling, +inf.
+    """
+
+    exit_code = 4
+
+    def __init__(self, *, position: int, best: float) -> None:
+        self.position = position
+        self.best = best
+        why = (
+            "every logit is -inf. Allow more tokens in bad_words and the logits processors"
+            if best == -math.inf
+            else f"a logit is {best}. If no logits processor made it, the model computes it: load "
+            f"it with another dtype, such as float32"
+        )
+        super().__init__(f"No token can be chosen at output position {position}: {why}.")
 
 
 class ContextOverflowError(QuothError):

@@ -1,6 +1,8 @@
 """What the caller hands in is checked, and said plainly."""
 
+import ast
 import inspect
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from helpers.byte_tokenizers import PieceTokenizer
 from helpers.tiny_model import WINDOW, tiny_llama
 from quoth.decoding import Decoder, DecodingConfig, Reference
 from quoth.decoding.options import DecodingOptions
+from quoth.decoding.request import Request
 from quoth.errors import ConfigError, ContextOverflowError, InputError
 
 
@@ -61,6 +64,30 @@ def test_bad_references_are_named(decoder, references, message):
         ({"seed": 1.5}, r"seed is 1\.5"),
         ({"top_k": 2.0}, r"top_k is 2\.0"),
         ({"max_new_tokens": 2.0}, r"max_new_tokens is 2\.0"),
+        ({"max_new_tokens": True}, "max_new_tokens is True"),
+        ({"temperature": "0.5"}, r"temperature is '0\.5'; it must be a number: 0 \(greedy\)"),
+        ({"temperature": float("inf")}, "temperature is inf"),
+        ({"top_p": True}, "top_p is True"),
+        ({"min_p": -0.1}, r"min_p is -0\.1"),
+        ({"min_p": 1.01}, r"min_p is 1\.01; it must be a number: from 0"),
+        ({"repetition_penalty": 0.0}, r"repetition_penalty is 0\.0; it must be a number: above 0"),
+        ({"repetition_penalty": float("inf")}, "repetition_penalty is inf"),
+        ({"presence_penalty": float("nan")}, "presence_penalty is nan"),
+        ({"frequency_penalty": None}, "frequency_penalty is None; .* 0 is no penalty"),
+        ({"bad_words": [5, 6]}, r"bad word 5 .* give each word's token ids, such as \[\[5, 17\]"),
+        ({"bad_words": "damn"}, "bad_words is 'damn'; give each word's token ids"),
+        ({"bad_words": ["damn"]}, "bad word 'damn' must be a flat sequence of integers"),
+        ({"bad_words": 5}, "bad_words is 5"),
+        ({"bad_words": [[1], []]}, "word in bad_words is empty"),
+        ({"bad_words": [[1, 64], [-1]]}, r"bad_words holds .* vocabulary of 64: 64, -1\."),
+        ({"stop": 5}, "stop is 5; it must be a string"),
+        ({"stop": [b"a"]}, r"stop is \[b'a'\]"),
+        ({"eos_token_ids": 5}, r"eos_token_ids .* such as \(2,\)"),
+        ({"eos_token_ids": ["</s>"]}, "eos_token_ids must be a flat sequence of integers"),
+        ({"logits_processor": [print]}, "logits_processor is .* LogitsProcessorList"),
+        ({"logprobs": 0}, "logprobs is 0; .* 1 or above.* or True, without any"),
+        ({"logprobs": 65}, "logprobs is 65; the vocabulary has only 64"),
+        ({"logprobs": None}, "logprobs is None"),
         ({"stop": ["a", ""]}, "stop string is empty"),
         ({"drafting": "magic"}, r"no drafting 'magic'\. Known are: auto, none, reference"),
         ({"drafting": ["none", "lookahead"]}, "no drafting 'lookahead'"),
@@ -107,7 +134,9 @@ def test_processors_that_forbid_every_token_are_named(decoder):
     def forbid(_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         return torch.full_like(scores, -torch.inf)
 
-    with pytest.raises(ValueError, match="no token can be sampled at output position 0"):
+    with pytest.raises(
+        ValueError, match="No token can be chosen at output position 0: every logit"
+    ):
         decoder.generate([1], temperature=1.0, logits_processor=LogitsProcessorList([forbid]))
 
 
@@ -157,12 +186,18 @@ def test_a_decoder_warns_once_where_rows_depend_on_their_neighbours(caplog):
     assert "'llama' in float32 on cpu" in record.getMessage()
 
 
-def test_what_may_be_asked_of_a_generation_is_what_a_stream_takes(decoder):
-    named = inspect.signature(Decoder.stream).parameters.values()
-    by_name = {one.name for one in named if one.kind is one.KEYWORD_ONLY}
-    assert DecodingOptions.__optional_keys__ == by_name
+def test_every_option_is_documented_with_the_default_that_it_has(decoder):
     documented = inspect.getdoc(Decoder.generate)
-    assert all(f"\n    {name}: " in documented for name in by_name)
+    request = Request.from_options([1], [], {}, default_eos=())
+    defaults = {"drafting": "auto", "eos_token_ids": None}
+    for part in (request, request.sampling, request.penalties):
+        values = {field.name: getattr(part, field.name) for field in fields(part)}
+        defaults = {**values, **defaults}
+    for name in DecodingOptions.__optional_keys__:
+        entry = documented.partition(f"\n    {name}: ")[2]
+        default = entry.partition("[")[2].partition("]")[0]
+        assert default, f"{name} is not documented"
+        assert ast.literal_eval(default) == defaults[name]
 
 
 def test_an_option_that_nobody_knows_is_refused(decoder):

@@ -5,8 +5,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+from transformers import (
+    MinPLogitsWarper,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
+from helpers.option_processors import option_processors
+from quoth.decoding.choosing import Chooser
+from quoth.decoding.request import Request
 from quoth.decoding.sampling import Sampling, sample, uniform
 
 RECORDED = [0.011546754286331562, 0.5023796042735054, 0.8720734548204873]
@@ -73,3 +81,54 @@ def test_forbidden_tokens_are_never_taken():
 def test_a_row_without_a_possible_token_is_an_error(bad):
     with pytest.raises(ValueError, match="position 5"):
         sample(np.full(4, bad, dtype=np.float32), Sampling(temperature=1.0), 5)
+
+
+MIXES = {
+    "temperature": {"temperature": 0.7},
+    "top-k": {"temperature": 1.3, "top_k": 3},
+    "top-p": {"temperature": 1.0, "top_p": 0.8},
+    "min-p": {"temperature": 1.5, "min_p": 0.2},
+    "penalties": {"temperature": 1.0, "repetition_penalty": 1.5, "presence_penalty": 0.5},
+    "all": {
+        "temperature": 1.2,
+        "top_k": 6,
+        "top_p": 0.95,
+        "min_p": 0.05,
+        "repetition_penalty": 1.2,
+        "frequency_penalty": 0.3,
+        "bad_words": [[4], [1, 2]],
+    },
+}
+DRAWS = 3000
+FAR_OUT = 40.0  # chi-square with at most 7 degrees of freedom is above it once in 800,000 times
+
+
+@pytest.mark.parametrize("mix", sorted(MIXES))
+def test_samples_follow_the_distribution_of_hugging_faces_processors(mix):
+    """Second tokens of many seeds against the processed distribution after the first, fixed one."""
+    options = MIXES[mix]
+    prompt, first = [3, 1, 0], 1
+    forced = torch.tensor([[-99.0, 99.0] + [-99.0] * 6])
+    row = torch.tensor([[1.5, 0.5, 1.0, -0.5, 2.0, 0.0, -1.0, 1.2]])
+    counts = np.zeros(8)
+    for seed in range(DRAWS):
+        request = Request.from_options(prompt, (), {**options, "seed": seed}, default_eos=())
+        chooser = Chooser(request, torch.device("cpu"))
+        assert chooser.choices(forced)(-1) == first
+        counts[chooser.choices(row)(-1)] += 1
+    processed = option_processors(options, len(prompt))(torch.tensor([[*prompt, first]]), row)
+    expected = hugging_face(processed[0].numpy(), options) * DRAWS
+    assert not counts[expected == 0].any()
+    left = expected > 0
+    assert left.sum() > 1
+    assert ((counts - expected)[left] ** 2 / expected[left]).sum() < FAR_OUT
+
+
+def hugging_face(row, options):
+    """The distribution that the warpers of transformers make of a row."""
+    scores = TemperatureLogitsWarper(options["temperature"])(None, torch.tensor(row).double()[None])
+    for name, warper in (("top_k", TopKLogitsWarper), ("top_p", TopPLogitsWarper)):
+        scores = warper(options[name])(None, scores) if name in options else scores
+    if "min_p" in options:
+        scores = MinPLogitsWarper(options["min_p"])(None, scores)
+    return scores[0].softmax(-1).numpy()
