@@ -237,6 +237,9 @@ class Decoder:
         self, prompt_ids: Sequence[int], references: Sequence[Reference], options: DecodingOptions
     ) -> tuple[Request, Sequence[Drafter]]:
         """The request, and the drafters for it."""
+        unknown = sorted(options.keys() - DecodingOptions.__optional_keys__)
+        if unknown:
+            raise TypeError(f"There is no option {', '.join(unknown)}.")
         stop, eos_token_ids = options["stop"], options["eos_token_ids"]
         if self.tokenizer is None and stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
