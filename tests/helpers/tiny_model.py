@@ -17,6 +17,8 @@ from transformers import (
     MptConfig,
     MptForCausalLM,
     PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
 )
 
 VOCABULARY = 64
@@ -78,3 +80,10 @@ def tiny_mpt(seed: int = 0) -> PreTrainedModel:
         vocab_size=VOCABULARY, d_model=64, n_layers=2, n_heads=4, max_seq_len=WINDOW, **_NO_SPECIAL
     )
     return _finished(MptForCausalLM(config), seed)
+
+
+@lru_cache
+def tiny_qwen2(seed: int = 0) -> PreTrainedModel:
+    """Queries, keys and values with biases; one head of keys for all queries."""
+    config = Qwen2Config(**{**_GROUPED, "num_key_value_heads": 1})
+    return _finished(Qwen2ForCausalLM(config), seed)
