@@ -18,6 +18,7 @@ from quoth.decoding.drafting.protocol import PREDICTIONS, Outcome
 from quoth.decoding.generation import CopiedSpan, Step
 from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
+from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stats import Tally
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.verify import Verifier
@@ -42,7 +43,7 @@ class DecodeLoop:
         self,
         request: Request,
         *,
-        verifier: Verifier,
+        verifier: Verifier | RereadingVerifier,
         mixer: Mixer,
         chooser: Chooser,
         rule: StopRule,
