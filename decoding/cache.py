@@ -14,12 +14,17 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from transformers import DynamicCache, PretrainedConfig
-from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
+from transformers.cache_utils import (
+    DummyLayer,
+    DynamicIndexedLayer,
+    DynamicLayer,
+    DynamicSlidingWindowLayer,
+)
 
 from quoth.errors import UnsupportedModelError
 
 _DIMS = 4  # of keys and values; transformers begins with an empty vector
-_ROLLS_BACK = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
+_ROLLS_BACK = (DynamicLayer, DynamicSlidingWindowLayer, DynamicIndexedLayer, DummyLayer)
 
 
 class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers' subclass hook

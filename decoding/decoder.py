@@ -28,10 +28,11 @@ from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.request import Request, naming_row
+from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
 from quoth.decoding.verify import Verifier
-from quoth.errors import ConfigError, InputError
+from quoth.errors import ConfigError, InputError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -46,7 +47,7 @@ class Decoder:
         config: How to draft and verify; rounding apart, it never changes what is generated.
 
     Raises:
-        UnsupportedModelError: The model's cache cannot be rolled back.
+        UnsupportedModelError: No way of decoding gives the model's own logits.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Decoder:
             self._support.config,
             window=self.max_length,
             vocabulary_size=self._vocabulary_size,
-            is_row_invariant=self._support.is_row_invariant,
+            is_row_invariant=self._support.shares_passes,
         )
 
     @property
@@ -279,8 +280,8 @@ class Decoder:
         has_words = hasattr(self.tokenizer, "get_vocab")  # some read characters or bytes instead
         return spelling_classes(cast("Vocabulary", self.tokenizer)) if has_words else None
 
-    def _new_verifier(self) -> Verifier:
-        return Verifier(self.model, self._support.config, window=self.max_length)
+    def _new_verifier(self) -> Verifier | RereadingVerifier:
+        return self._support.new_verifier(self.model, window=self.max_length)
 
 
 def _fold(steps: Sequence[Step]) -> Generation:
@@ -310,8 +311,15 @@ def _window(model: "PreTrainedModel") -> int:
 
 def _vocabulary_size(model: "PreTrainedModel") -> int:
     """Number of token ids that the model can read."""
-    weight = model.get_input_embeddings().weight
-    assert isinstance(weight, Tensor), "an embedding has a weight"
+    try:
+        weight = model.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        weight = None
+    if not isinstance(weight, Tensor):
+        raise UnsupportedModelError(
+            f"The model type {model.config.model_type!r} has no embedding of text tokens. Choose a "
+            f"causal language model that reads text alone, such as Llama, Qwen or Mamba."
+        )
     return weight.shape[0]
 
 

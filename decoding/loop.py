@@ -21,6 +21,7 @@ from quoth.decoding.generation import CopiedSpan, Step
 from quoth.decoding.logprobs import token_logprobs
 from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
+from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stats import Tally
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.verify import Part, Verifier
@@ -45,7 +46,7 @@ class DecodeLoop:
         self,
         request: Request,
         *,
-        verifier: Verifier,
+        verifier: Verifier | RereadingVerifier,
         mixer: Mixer,
         chooser: Chooser,
         rule: StopRule,
@@ -99,6 +100,7 @@ class DecodeLoop:
 
     def part(self, proposal: Proposal) -> Part:
         """What this sequence reads in a pass that verifies the proposal."""
+        assert isinstance(self._verifier, Verifier), "states share no passes"
         return self._verifier.part(self._last, proposal.draft)
 
     def walk(self, proposal: Proposal, logits: Tensor) -> Accepted:

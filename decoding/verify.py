@@ -6,7 +6,6 @@ of four, round differently from those for four. So a token's logits do not depen
 it was checked with.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from transformers import PreTrainedModel
 from quoth.decoding.cache import BlockLayer, KVCache
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
+from quoth.decoding.forward import ForwardPass, Rows
 
 _SLACK = 16  # keys behind a border: a small multiple of the vector width, at least min_rows
 
@@ -53,7 +53,7 @@ class Verifier:
         slack = -(-config.min_rows // _SLACK) * _SLACK
         block = config.key_block if config.min_rows > 1 else 0
         self._cache = KVCache(model.config.get_text_config(decoder=True), block=block, slack=slack)
-        self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
+        self._pass = ForwardPass(model, window=window)
 
     @property
     def room(self) -> int:
@@ -153,17 +153,6 @@ class Verifier:
         rows_needed: int,  # from the end; 0: all
         **tree: Tensor,
     ) -> Tensor:  # [rows, V]
-        input_ids = torch.tensor([list(token_ids)], device=self._model.device)
-        options: dict[str, Tensor | int] = {**tree}
-        start, end = self._cache.length, self._cache.length + len(token_ids)
-        if end > self._window and not tree:
-            # Rows that are thrown away have no position of their own.
-            positions = torch.arange(start, end, device=self._model.device)
-            options["position_ids"] = positions.clamp(max=self._window - 1)[None]
-        if self._keeps_logits:
-            options["logits_to_keep"] = rows_needed
-        output = self._model(
-            input_ids=input_ids, past_key_values=self._cache.states, use_cache=True, **options
-        )
-        logits: Tensor = output.logits[0, -rows_needed:]
+        rows = Rows(token_ids=token_ids, start=self._cache.length, needed=rows_needed, options=tree)
+        logits, _ = self._pass(rows, self._cache.states)
         return logits

@@ -1,32 +1,44 @@
-"""Can this model be decoded with? Tried once, when a decoder is made, on a few tokens.
+"""Can this model be decoded with, and how? Tried once, when a decoder is made, on a few tokens.
 
 A model is believed only if steps with a roll-back between them give the logits of one pass over the
-whole text. Models that build their masks in their own way get the key layout of transformers.
+whole text. The ways are tried from the fastest to the plainest: keys in blocks; keys as
+transformers lays them out; states that are put back; one token per pass; no memory at all.
 The same trial shows whether a row's logits depend on the rows beside it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
+from typing import Literal
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.models.trial import TEXT_LENGTH, one_pass, own_steps, problem_of, whole_logits
+from quoth.decoding.rereading import Memory, RereadingVerifier
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
 logger = logging.getLogger(__name__)
 
-_PROMPT, _TEXT = 5, 9  # tokens of the trial: read at once, and in all
 _PLAIN_PASSES = 2  # compared with a pass over the whole text; they are what the trial costs
-_TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-3}  # of the logits' range
 _TREE = (-1, 0, 1, -1, 3)  # parents: two branches
 _TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
 _FORKING_TYPES = (torch.bfloat16,)  # float16 passes the trial and differs later: docs/log.md
-_COARSE_TOLERANCE = 0.2  # half precision; a wrong cache is off by more
+_UNFIT = (  # what a model's own code raises when it is called in a way that it was not made for
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    UnsupportedModelError,
+)
+_WHOLE = 2**31 - 1  # tokens: a prompt is read at once
+_MEMORIES_UNKNOWN = ("mems", "past_buckets_states")  # of classes that cannot do without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,50 +53,136 @@ class Support:
 
     config: DecodingConfig
     is_row_invariant: bool
+    memory: Memory | Literal["keys"] = "keys"
+
+    @property
+    def drafts(self) -> bool:
+        """Whether drafts can be verified at all; else decoding is plain."""
+        return self.config.max_draft_tokens > 0
+
+    @property
+    def shares_passes(self) -> bool:
+        """Whether its passes may serve several sequences: no row minds the others, nor a state."""
+        return self.is_row_invariant and self.memory == "keys"
+
+    def new_verifier(self, model: PreTrainedModel, *, window: int) -> Verifier | RereadingVerifier:
+        """For one sequence."""
+        if self.memory == "keys":
+            return Verifier(model, self.config, window=window)
+        return RereadingVerifier(model, self.config, window=window, memory=self.memory)
 
 
 def model_support(
     model: PreTrainedModel, config: DecodingConfig, *, window: int, vocabulary_size: int
 ) -> Support:
-    """The configuration with a key layout that the model can work with, and what it gives.
+    """The first way of decoding that gives the model's own logits, and what it gives.
 
     Warns where plain and wider passes differ: nearly equal scores may then be decided differently.
 
     Raises:
-        UnsupportedModelError: The model's cache cannot be rolled back, or gives other logits.
+        UnsupportedModelError: No way does, or the model needs more than a text.
     """
-    text = [(7 * index + 3) % vocabulary_size for index in range(min(_TEXT, window))]
-    layouts = [config, replace(config, key_block=0)] if config.key_block else [config]
-    problem = ""
-    for layout in layouts:
-        try:
-            problem = _problem(model, layout, text, window)
-        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
-            problem = f"{type(error).__name__}: {error}"
-        if not problem:
-            noise = _row_noise(model, layout, text, window)
-            forks = layout.forks and not noise and model.dtype in _FORKING_TYPES
-            if forks:
-                forks = _forks_well(model, layout, window=window, vocabulary_size=vocabulary_size)
-            return Support(config=replace(layout, forks=forks), is_row_invariant=not noise)
-    raise UnsupportedModelError(
-        f"The model type {model.config.model_type!r} cannot be decoded with: {problem}. Choose a "
-        f"causal language model whose layers all use attention."
+    text = [(7 * index + 3) % vocabulary_size for index in range(min(TEXT_LENGTH, window))]
+    problem = _unfit_inputs(model, text)
+    if problem:
+        raise _unsupported(model, problem)
+    for support in _ways(model, config):
+        failure = _failure(model, support, text, window)
+        if not failure:
+            return _measured(model, support, text, window=window, vocabulary_size=vocabulary_size)
+        problem = problem or failure
+    raise _unsupported(model, _sees_ahead(model, text, window) or problem)
+
+
+def _ways(model: PreTrainedModel, config: DecodingConfig) -> Iterator[Support]:
+    """How a model may be decoded with, best first."""
+    yield Support(config=config, is_row_invariant=False)
+    if config.key_block:
+        yield Support(config=replace(config, key_block=0), is_row_invariant=False)
+    exact = replace(config, min_rows=1, key_block=0, forks=False)
+    single = replace(exact, max_draft_tokens=0, prefill_chunk=_WHOLE)
+    memories: tuple[Memory, ...] = ("states", "own states")
+    for rows in (exact, single):
+        for memory in memories:
+            yield Support(config=rows, is_row_invariant=False, memory=memory)
+    if not any(name in signature(model.forward).parameters for name in _MEMORIES_UNKNOWN):
+        yield Support(config=exact, is_row_invariant=False, memory="text")
+
+
+def _failure(model: PreTrainedModel, support: Support, text: Sequence[int], window: int) -> str:
+    """Why a way does not do; empty if it does."""
+    try:
+        if support.memory == "keys" or support.drafts:
+            yardstick = one_pass(model, text, window=window)
+        else:
+            yardstick = own_steps(model, text)
+        return problem_of(model, lambda: support.new_verifier(model, window=window), yardstick)
+    except _UNFIT as error:
+        return first_line(error)
+
+
+def _measured(
+    model: PreTrainedModel,
+    support: Support,
+    text: Sequence[int],
+    *,
+    window: int,
+    vocabulary_size: int,
+) -> Support:
+    """The same way, with what its bits allow."""
+    if support.memory != "keys":
+        return replace(support, is_row_invariant=not support.drafts)
+    layout = support.config
+    noise = _row_noise(model, layout, text, window)
+    forks = layout.forks and not noise and model.dtype in _FORKING_TYPES
+    if forks:
+        forks = _forks_well(model, layout, window=window, vocabulary_size=vocabulary_size)
+    return replace(support, config=replace(layout, forks=forks), is_row_invariant=not noise)
+
+
+def _unfit_inputs(model: PreTrainedModel, text: Sequence[int]) -> str:
+    """What the model reads besides the tokens of one text; empty if nothing."""
+    if model.config.is_encoder_decoder:
+        return "it is an encoder-decoder, which answers to a source text of its own"
+    prepare = getattr(model, "prepare_inputs_for_generation", None)
+    if prepare is None:
+        return ""
+    given = torch.tensor([list(text)], device=model.device)
+    try:
+        fed = prepare(given, is_first_iteration=True, use_cache=True).get("input_ids")
+    except _UNFIT as error:
+        return f"its inputs cannot be prepared ({first_line(error)})"
+    if not isinstance(fed, torch.Tensor) or not torch.equal(fed, given):
+        return "its generate() reads other tokens than those of the text"
+    return ""
+
+
+def _sees_ahead(model: PreTrainedModel, text: Sequence[int], window: int) -> str:
+    """Whether the logits of a text change with what follows it, and what to do; empty if not."""
+    try:
+        half = whole_logits(model, text[: len(text) // 2], window=window)
+        whole = whole_logits(model, text, window=window)[: len(half)]
+    except _UNFIT:
+        return ""
+    if half.shape == whole.shape and torch.allclose(half, whole, rtol=1e-2, atol=1e-2):
+        return ""
+    return (
+        "a token's logits change with the tokens after it (a model of this kind may need "
+        "is_decoder=True in its configuration)"
     )
 
 
-@torch.inference_mode()
-def _problem(
-    model: PreTrainedModel, config: DecodingConfig, text: Sequence[int], window: int
-) -> str:
-    """What is wrong with decoding `text` in steps; empty if nothing is."""
-    whole = model(input_ids=torch.tensor([list(text)], device=model.device)).logits[0].float()
-    stepwise = _in_steps(Verifier(model, config, window=window), text)
-    error = float((whole[-len(stepwise) :] - stepwise).abs().max())
-    spread = float(whole.max() - whole.min())
-    if error <= _TOLERANCE.get(model.dtype, _COARSE_TOLERANCE) * max(spread, 1e-6):
-        return ""
-    return f"after a roll-back its logits are off by {error:.2g} (their range is {spread:.2g})"
+def _unsupported(model: PreTrainedModel, problem: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"The model type {model.config.model_type!r} cannot be decoded with: {problem}. Choose a "
+        f"causal language model that reads text alone, such as Llama, Qwen or Mamba."
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Its kind and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.') if lines else ''}"
 
 
 def _row_noise(
@@ -152,17 +250,3 @@ def _branch_equals_plain(verifier: Verifier, text: Sequence[int], length: int) -
             return False
         verifier.keep(position + 1)
     return True
-
-
-def _in_steps(
-    verifier: Verifier,
-    text: Sequence[int],
-) -> Tensor:  # [len(text) - prompt + 1, V]
-    """The logits from the end of the prompt on, with a wrong draft rolled back at each token."""
-    prompt = min(_PROMPT, len(text) - 1)
-    rows = [verifier.prefill(text[:prompt])]
-    for position in range(prompt, len(text)):
-        wrong = Draft.chain([text[0]] * min(2, verifier.room)) if position % 2 else NO_DRAFT
-        rows.append(verifier.verify(text[position], wrong)[:1])
-        verifier.keep(position + 1)
-    return torch.cat(rows)
