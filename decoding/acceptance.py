@@ -27,6 +27,7 @@ def follow(
     draft: Draft,
     choose: Callable[[int], int],  # node -> the token that the model puts after it
     ends: Callable[[int], bool],  # token -> whether the text ends with it
+    is_cut: Callable[[], bool] = lambda: False,  # whether the rest of the draft is void
 ) -> Accepted:
     """Walk down the draft as far as the model agrees.
 
@@ -38,7 +39,7 @@ def follow(
     while True:
         token = choose(node)
         tokens.append(token)
-        child = draft.child(node, token)
+        child = None if is_cut() else draft.child(node, token)
         if child is not None:
             nodes.append(child)
         if ends(token) or child is None:

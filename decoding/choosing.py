@@ -38,6 +38,13 @@ class Chooser:
         best = _best(logits)
         return lambda node: self._counted(best[node + 1], logits[node + 1])
 
+    def scores(
+        self,
+        row: Tensor,  # [V] float32, not changed
+    ) -> Tensor:  # [V]
+        """What a token is taken from at the next position; nothing is taken yet."""
+        return self._processing.process(row)
+
     @torch.inference_mode()
     def _chosen(
         self,

@@ -1,7 +1,6 @@
 """The decoder: token ids in, token ids out, on any causal language model of Hugging Face."""
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -18,20 +17,21 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
+from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.selection import Material, select_drafters
 from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
+from quoth.decoding.exactness import exactness
 from quoth.decoding.generation import Generation, Reference, Step
+from quoth.decoding.guarding import MarginGuard, Safety
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.request import Request, naming_row
-from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
-from quoth.decoding.verify import Verifier
 from quoth.errors import ConfigError, InputError, UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -240,11 +240,16 @@ class Decoder:
         if self.tokenizer is None and request.stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
         request.check_fit(vocabulary_size=self._vocabulary_size, window=self.max_length)
-        material = Material(config=self._support.config, spellings=self._spellings)
+        config = exactness(self._support, request).config
+        material = Material(config=config, spellings=self._spellings)
         return request, select_drafters(options.get("drafting", "auto"), material)
 
     def _loop(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
-        verifier = self._new_verifier()
+        exact = exactness(self._support, request)
+        new_verifier = partial(
+            self._support.new_verifier, self.model, window=self.max_length, config=exact.config
+        )
+        verifier = new_verifier()
         mixer = Mixer(
             [
                 GuardedSession(
@@ -253,9 +258,9 @@ class Decoder:
                     request.references,
                     vocabulary_size=self._vocabulary_size,
                 )
-                for drafter in drafters
+                for drafter in (drafters if exact.mode != "plain" else ())
             ],
-            config=self._support.config,
+            config=exact.config,
             forks=verifier.takes_trees,
             cost=self._cost,
         )
@@ -266,22 +271,25 @@ class Decoder:
             stop=request.stop,
             text=text,
         )
+        guard = None
+        mode = "plain" if all(isinstance(each, NoDrafter) for each in drafters) else exact.mode
+        if mode == "guarded":
+            guard = MarginGuard(
+                request.prompt_ids, noise=exact.noise, verifier=verifier, restart=new_verifier
+            )
         return DecodeLoop(
             request,
             verifier=verifier,
             mixer=mixer,
             chooser=Chooser(request, self.model.device),
             rule=rule,
-            clock=time.perf_counter,
+            safety=Safety(mode=mode, guard=guard),
         )
 
     @cached_property
     def _spellings(self) -> NDArray[np.int64] | None:
         has_words = hasattr(self.tokenizer, "get_vocab")  # some read characters or bytes instead
         return spelling_classes(cast("Vocabulary", self.tokenizer)) if has_words else None
-
-    def _new_verifier(self) -> Verifier | RereadingVerifier:
-        return self._support.new_verifier(self.model, window=self.max_length)
 
 
 def _fold(steps: Sequence[Step]) -> Generation:

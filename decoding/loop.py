@@ -6,7 +6,8 @@ the passes are run outside, for many loops at once (`quoth.decoding.batch`); the
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from quoth.decoding.choosing import Chooser
 from quoth.decoding.drafting.mixing import Mixer, Proposal
 from quoth.decoding.drafting.protocol import PREDICTIONS, Outcome
 from quoth.decoding.generation import CopiedSpan, Step
+from quoth.decoding.guarding import Safety
 from quoth.decoding.logprobs import token_logprobs
 from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
@@ -39,7 +41,7 @@ class DecodeLoop:
         mixer: This request's drafters.
         chooser: Takes tokens from logits.
         rule: Says where the text ends.
-        clock: Seconds, monotonic.
+        safety: What keeps drafts from changing the text.
     """
 
     def __init__(
@@ -50,16 +52,17 @@ class DecodeLoop:
         mixer: Mixer,
         chooser: Chooser,
         rule: StopRule,
-        clock: Callable[[], float],
+        safety: Safety,
     ) -> None:
         self._request = request
         self._verifier = verifier
         self._mixer = mixer
         self._chooser = chooser
         self._rule = rule
-        self._clock = clock
+        self._guard = safety.guard
+        self._is_rolled_back = False  # the guard did it
         self._tracker = CopyTracker(request.references)
-        self._tally = Tally()
+        self._tally = Tally(safety.mode)
         self._length = 0  # tokens in the cache: all but the last one
         self._last = 0
 
@@ -76,26 +79,28 @@ class DecodeLoop:
 
     def begin(self) -> Step:
         """Read the prompt; the first token."""
-        begun = self._clock()
+        begun = perf_counter()
         logits = self._verifier.prefill(self._request.prompt_ids)
         proposal = Proposal()
         accepted = self.walk(proposal, logits)
         self._length, self._last = len(self._request.prompt_ids), accepted.tokens[-1]
-        self._tally.prefill_s += self._clock() - begun
+        self._tally.prefill_s += perf_counter() - begun
         return self._finish(accepted, proposal, logits)
 
     def step(self) -> Step:
         """Draft, verify, accept: one pass of its own."""
-        begun = self._clock()
+        begun = perf_counter()
         proposal = self.propose()
-        drafted_at = self._clock()
+        drafted_at = perf_counter()
         logits = self._verifier.verify(self._last, proposal.draft)
         accepted = self.walk(proposal, logits)
-        self._mixer.took(1 + len(proposal.draft), self._clock() - drafted_at)
-        return self.accept(accepted, proposal, logits, self._clock() - begun)
+        self._mixer.took(1 + len(proposal.draft), perf_counter() - drafted_at)
+        return self.accept(accepted, proposal, logits, perf_counter() - begun)
 
     def propose(self, most: int = sys.maxsize) -> Proposal:
         """The draft for the next pass, of at most `most` tokens."""
+        if self._guard is not None and not self._guard.pays:
+            return Proposal()
         return self._mixer.propose(min(most, self._rule.tokens_left - 1, self._verifier.room))
 
     def part(self, proposal: Proposal) -> Part:
@@ -105,7 +110,13 @@ class DecodeLoop:
 
     def walk(self, proposal: Proposal, logits: Tensor) -> Accepted:
         """How far the model agrees; to be called once per pass."""
-        return follow(proposal.draft, self._chooser.choices(logits), self._rule.ends)
+        guard, draft = self._guard, proposal.draft
+        if guard is None:
+            return follow(draft, self._chooser.choices(logits), self._rule.ends)
+        accepted, self._is_rolled_back = guard.walk(draft, logits, self._chooser, self._rule.ends)
+        self._verifier = guard.verifier
+        self._tally.rechecks, self._tally.reread_passes = guard.rechecks, guard.reread
+        return accepted
 
     def accept(
         self,
@@ -117,19 +128,20 @@ class DecodeLoop:
         is_shared: bool = False,
     ) -> Step:
         """Keep what the model agreed with, forget the rest."""
-        begun = self._clock()
+        begun = perf_counter()
         nodes = accepted.nodes[: len(accepted.tokens) - 1]  # the last token is read next
-        self._verifier.keep(self._length + 1, nodes)
+        if not self._is_rolled_back:
+            self._verifier.keep(self._length + 1, nodes)
         self._length += len(accepted.tokens)
         self._last = accepted.tokens[-1]
         self._tally.count_pass(proposal.makers, gained=nodes)
         self._tally.shared_passes += is_shared
-        self._tally.decode_s += seconds + self._clock() - begun
+        self._tally.decode_s += seconds + perf_counter() - begun
         return self._finish(accepted, proposal, logits)
 
     def _finish(self, accepted: Accepted, proposal: Proposal, logits: Tensor) -> Step:
         """Tell the drafters, and make the step that the consumer sees."""
-        begun = self._clock()
+        begun = perf_counter()
         is_last = self._rule.finish_reason is not None
         if not is_last:
             self._mixer.observe(
@@ -145,7 +157,7 @@ class DecodeLoop:
         logprobs = token_logprobs(logits, accepted, self._request.alternatives)
         self._tally.tokens += len(accepted.tokens)
         self._tally.draft_failures = self._mixer.failures
-        self._tally.decode_s += self._clock() - begun
+        self._tally.decode_s += perf_counter() - begun
         return Step(
             token_ids=accepted.tokens,
             copied=copied,

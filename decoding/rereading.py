@@ -36,6 +36,7 @@ class RereadingVerifier:
     """
 
     takes_trees = False
+    goes_back = False
 
     def __init__(
         self, model: PreTrainedModel, config: DecodingConfig, *, window: int, memory: Memory

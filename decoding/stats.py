@@ -25,6 +25,10 @@ class Stats:
     (gained without a pass of its own), so always
     `tokens == 1 + forward_passes + accepted`. Seconds are wall time spent in here, not in
     the consumer of the stream; a pass that several rows of a batch share counts in full for each.
+
+    `exactness` says why drafts changed no token (`docs/losslessness.md`): "invariant", passes give
+    the bits of plain ones; "guarded", near-ties were decided again, `rechecks` times, with
+    `reread_passes` plain passes; "plain", there were no drafts, since neither would hold.
     """
 
     tokens: int = 0  # new ones, the final EOS included
@@ -33,6 +37,9 @@ class Stats:
     drafted: int = 0
     accepted: int = 0
     draft_failures: int = 0  # drafters that raised, or drafts that were malformed
+    exactness: str = "invariant"
+    rechecks: int = 0
+    reread_passes: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0
     drafters: Mapping[str, DrafterStats] = field(default_factory=lambda: MappingProxyType({}))
@@ -41,12 +48,15 @@ class Stats:
 class Tally:
     """The running counts of one generation."""
 
-    def __init__(self) -> None:
+    def __init__(self, exactness: str = "invariant") -> None:
+        self._exactness = exactness
         self._counts: dict[str, list[int]] = {}
         self.tokens = 0
         self.forward_passes = 0
         self.shared_passes = 0
         self.draft_failures = 0
+        self.rechecks = 0
+        self.reread_passes = 0
         self.prefill_s = 0.0
         self.decode_s = 0.0
 
@@ -70,6 +80,9 @@ class Tally:
             drafted=sum(row[1] for row in rows),
             accepted=sum(row[2] for row in rows),
             draft_failures=self.draft_failures,
+            exactness=self._exactness,
+            rechecks=self.rechecks,
+            reread_passes=self.reread_passes,
             prefill_s=self.prefill_s,
             decode_s=self.decode_s,
             drafters=MappingProxyType(

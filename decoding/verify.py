@@ -73,6 +73,11 @@ class Verifier:
         return logits.float()
 
     @property
+    def goes_back(self) -> bool:
+        """Whether it can roll back to any length; else only to before the last pass."""
+        return self._cache.holds_trees
+
+    @property
     def takes_trees(self) -> bool:
         """Whether a draft may fork; where it may not, only its first chain is worth proposing."""
         return self._config.forks and self._cache.holds_trees

@@ -3,10 +3,9 @@
 A model is believed only if steps with a roll-back between them give the logits of one pass over the
 whole text. The ways are tried from the fastest to the plainest: keys in blocks; keys as
 transformers lays them out; states that are put back; one token per pass; no memory at all.
-The same trial shows whether a row's logits depend on the rows beside it.
+Then it is measured whether a row's logits depend on the rows beside it (`noise`).
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -16,17 +15,12 @@ import torch
 from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.models.noise import fork_noise_of, reread_noise, row_noise
 from quoth.decoding.models.trial import TEXT_LENGTH, one_pass, own_steps, problem_of, whole_logits
 from quoth.decoding.rereading import Memory, RereadingVerifier
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
-logger = logging.getLogger(__name__)
-
-_PLAIN_PASSES = 2  # compared with a pass over the whole text; they are what the trial costs
-_TREE = (-1, 0, 1, -1, 3)  # parents: two branches
-_TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
 _FORKING_TYPES = (torch.bfloat16,)  # float16 passes the trial and differs later: docs/log.md
 _UNFIT = (  # what a model's own code raises when it is called in a way that it was not made for
     RuntimeError,
@@ -47,12 +41,17 @@ class Support:
 
     `is_row_invariant` says that a wider pass gave the bits of plain passes at every position of the
     trial. It was tried on a few tokens and one width: evidence, and no proof. The configuration
-    allows forks only if a second branch gave the logits of plain passes too: with attention that
-    counts places in the cache (ALiBi) they are wrong, in float32 most are rounded otherwise.
+    allows forks only if a second branch gave the bits of plain passes too: with attention that
+    counts places in the cache (ALiBi) its logits are wrong, in float32 most are rounded otherwise.
+
+    `noise` is by how much logits of a wide pass differed from those of plain ones, `fork_noise` by
+    how much those of a second branch did; None: they are wrong.
     """
 
     config: DecodingConfig
     is_row_invariant: bool
+    noise: float = 0.0
+    fork_noise: float | None = None
     memory: Memory | Literal["keys"] = "keys"
 
     @property
@@ -65,19 +64,20 @@ class Support:
         """Whether its passes may serve several sequences: no row minds the others, nor a state."""
         return self.is_row_invariant and self.memory == "keys"
 
-    def new_verifier(self, model: PreTrainedModel, *, window: int) -> Verifier | RereadingVerifier:
-        """For one sequence."""
+    def new_verifier(
+        self, model: PreTrainedModel, *, window: int, config: DecodingConfig | None = None
+    ) -> Verifier | RereadingVerifier:
+        """For one sequence; `config` may allow forks where this one does not."""
+        config = config or self.config
         if self.memory == "keys":
-            return Verifier(model, self.config, window=window)
-        return RereadingVerifier(model, self.config, window=window, memory=self.memory)
+            return Verifier(model, config, window=window)
+        return RereadingVerifier(model, config, window=window, memory=self.memory)
 
 
 def model_support(
     model: PreTrainedModel, config: DecodingConfig, *, window: int, vocabulary_size: int
 ) -> Support:
     """The first way of decoding that gives the model's own logits, and what it gives.
-
-    Warns where plain and wider passes differ: nearly equal scores may then be decided differently.
 
     Raises:
         UnsupportedModelError: No way does, or the model needs more than a text.
@@ -130,14 +130,22 @@ def _measured(
     vocabulary_size: int,
 ) -> Support:
     """The same way, with what its bits allow."""
-    if support.memory != "keys":
-        return replace(support, is_row_invariant=not support.drafts)
     layout = support.config
-    noise = _row_noise(model, layout, text, window)
-    forks = layout.forks and not noise and model.dtype in _FORKING_TYPES
-    if forks:
-        forks = _forks_well(model, layout, window=window, vocabulary_size=vocabulary_size)
-    return replace(support, config=replace(layout, forks=forks), is_row_invariant=not noise)
+    if not support.drafts:
+        return replace(support, is_row_invariant=True)
+    if support.memory != "keys":
+        noise = reread_noise(lambda: support.new_verifier(model, window=window), text)
+        return replace(support, noise=noise)
+    noise = row_noise(model, layout, text, window)
+    fork_noise = fork_noise_of(model, layout, window=window, vocabulary_size=vocabulary_size)
+    is_exact = not noise and fork_noise == 0 and model.dtype in _FORKING_TYPES
+    return replace(
+        support,
+        config=replace(layout, forks=layout.forks and is_exact),
+        is_row_invariant=not noise,
+        noise=noise,
+        fork_noise=fork_noise if layout.forks else None,
+    )
 
 
 def _unfit_inputs(model: PreTrainedModel, text: Sequence[int]) -> str:
@@ -183,70 +191,3 @@ def first_line(error: Exception) -> str:
     """Its kind and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0].rstrip('.') if lines else ''}"
-
-
-def _row_noise(
-    model: PreTrainedModel, config: DecodingConfig, text: Sequence[int], window: int
-) -> float:
-    """By how much a wide pass differs from plain ones in its last rows; warns if it does.
-
-    The last rows, because kernels treat the end of their work differently.
-    """
-    verifier = Verifier(model, config, window=window)
-    verifier.prefill(text[:1])
-    wide = verifier.verify(text[1], Draft.chain(text[2 : 2 + verifier.room]))
-    end = 1 + len(wide)
-    differing = 0.0
-    for position in range(max(1, end - _PLAIN_PASSES), end):
-        verifier.keep(position)
-        plain = verifier.verify(text[position], NO_DRAFT)[0]
-        differing = max(differing, float((plain - wide[position - 1]).abs().max()))
-    if differing:
-        logger.warning(
-            "The model type %r in %s on %s computes a row of logits differently beside other rows "
-            "(by up to %.2g). Where two scores are that close, an answer may differ from plain "
-            "decoding; use drafting='none' where that matters.",
-            model.config.model_type,
-            str(model.dtype).removeprefix("torch."),
-            model.device,
-            differing,
-        )
-    return differing
-
-
-def _forks_well(
-    model: PreTrainedModel, config: DecodingConfig, *, window: int, vocabulary_size: int
-) -> bool:
-    """Whether the second branch of a draft gets the bits of plain passes, and its keys stay.
-
-    A model that cannot read forked drafts at all, since it takes no mask of its own, does not.
-    """
-    length = min(_TREE_CONTEXT, window - 2 * len(_TREE))
-    text = [(11 * index + 5) % vocabulary_size for index in range(length + len(_TREE))]
-    verifier = Verifier(model, config, window=window)
-    if length < 1 or not verifier.takes_trees:
-        return False
-    verifier.prefill(text[:length])
-    if verifier.room < len(_TREE):
-        return False
-    try:
-        return _branch_equals_plain(verifier, text, length)
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
-        return False
-
-
-def _branch_equals_plain(verifier: Verifier, text: Sequence[int], length: int) -> bool:
-    """Whether the text's next tokens get equal logits behind a wrong branch and one by one."""
-    last, *right = text[length : length + 3]
-    draft = Draft(tokens=(*text[:3], *right), parents=_TREE, origins=(None,) * len(_TREE))
-    rows = [*verifier.verify(last, draft)[-2:]]
-    verifier.keep(length + 1, nodes=(3, 4))
-    rows.append(verifier.verify(text[length + 3], NO_DRAFT)[0])
-    verifier.keep(length)
-    verifier.verify(last, NO_DRAFT)
-    verifier.keep(length + 1)
-    for position, row in zip(range(length + 1, length + 4), rows, strict=True):
-        if not torch.equal(verifier.verify(text[position], NO_DRAFT)[0], row):
-            return False
-        verifier.keep(position + 1)
-    return True

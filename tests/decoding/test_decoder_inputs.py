@@ -177,15 +177,6 @@ def test_a_decoder_knows_that_rows_do_not_depend_on_their_neighbours(caplog):
     assert not caplog.records
 
 
-def test_a_decoder_warns_once_where_rows_depend_on_their_neighbours(caplog):
-    """One row is computed by other kernels than eight."""
-    decoder = Decoder(tiny_llama(), config=DecodingConfig(min_rows=1))
-    assert not decoder.is_row_invariant
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "'llama' in float32 on cpu" in record.getMessage()
-
-
 def test_every_option_is_documented_with_the_default_that_it_has(decoder):
     documented = inspect.getdoc(Decoder.generate)
     request = Request.from_options([1], [], {}, default_eos=())
