@@ -1,6 +1,5 @@
 """The decoder: token ids in, token ids out, on any causal language model of Hugging Face."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.config import DecodingConfig
@@ -26,13 +24,14 @@ from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.guarding import MarginGuard, Safety
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
+from quoth.decoding.models.facts import eos_token_ids_of, vocabulary_size_of, window_of
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.request import Request, naming_row
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
-from quoth.errors import ConfigError, InputError, UnsupportedModelError
+from quoth.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -59,8 +58,8 @@ class Decoder:
         self.model = model.eval()  # type: ignore[no-untyped-call] # transformers
         self.tokenizer = tokenizer
         self.config = config
-        self.max_length = _window(model)
-        self._vocabulary_size = _vocabulary_size(model)
+        self.max_length = window_of(model)
+        self._vocabulary_size = vocabulary_size_of(model)
         self._support = model_support(
             model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
         )
@@ -153,7 +152,7 @@ class Decoder:
             ContextOverflowError: The prompt leaves no room in the window.
             NoTokenError: All tokens are forbidden at a position, or a logit is NaN.
         """
-        return _fold(list(self.stream(prompt_ids, references, **options)))
+        return Generation.of(list(self.stream(prompt_ids, references, **options)))
 
     def stream(
         self,
@@ -198,7 +197,7 @@ class Decoder:
         steps: list[list[Step]] = [[] for _ in prompts]
         for number, step in self.stream_batch(prompts, references, **options):
             steps[number].append(step)
-        return [_fold(own) for own in steps]
+        return [Generation.of(own) for own in steps]
 
     def stream_batch(
         self,
@@ -235,7 +234,7 @@ class Decoder:
     ) -> tuple[Request, Sequence[Drafter]]:
         """The request, and the drafters for it."""
         request = Request.from_options(
-            prompt_ids, references, options, default_eos=_eos_token_ids(self.model)
+            prompt_ids, references, options, default_eos=eos_token_ids_of(self.model)
         )
         if self.tokenizer is None and request.stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
@@ -290,53 +289,3 @@ class Decoder:
     def _spellings(self) -> NDArray[np.int64] | None:
         has_words = hasattr(self.tokenizer, "get_vocab")  # some read characters or bytes instead
         return spelling_classes(cast("Vocabulary", self.tokenizer)) if has_words else None
-
-
-def _fold(steps: Sequence[Step]) -> Generation:
-    """The whole that the steps make."""
-    last = steps[-1]
-    assert last.finish_reason is not None, "a loop ends with a reason"
-    logprobs = [each for step in steps for each in step.logprobs or ()]
-    return Generation(
-        token_ids=tuple(token for step in steps for token in step.token_ids),
-        text="".join(step.text for step in steps),
-        copied=tuple(span for step in steps for span in step.copied),
-        finish_reason=last.finish_reason,
-        stats=last.stats,
-        logprobs=tuple(logprobs) if last.logprobs is not None else None,
-    )
-
-
-def _window(model: "PreTrainedModel") -> int:
-    """Positions that the model was made for; models without a limit give `sys.maxsize`."""
-    config = model.config.get_text_config(decoder=True)
-    for name in ("max_position_embeddings", "max_seq_len", "seq_length"):
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return sys.maxsize
-
-
-def _vocabulary_size(model: "PreTrainedModel") -> int:
-    """Number of token ids that the model can read."""
-    try:
-        weight = model.get_input_embeddings().weight
-    except (AttributeError, NotImplementedError):
-        weight = None
-    if not isinstance(weight, Tensor):
-        raise UnsupportedModelError(
-            f"The model type {model.config.model_type!r} has no embedding of text tokens. Choose a "
-            f"causal language model that reads text alone, such as Llama, Qwen or Mamba."
-        )
-    return weight.shape[0]
-
-
-def _eos_token_ids(model: "PreTrainedModel") -> tuple[int, ...]:
-    """The tokens that end a text, as the model's generation settings have it."""
-    settings = getattr(model, "generation_config", None)
-    value = getattr(settings, "eos_token_id", None)
-    if value is None:
-        value = model.config.get_text_config(decoder=True).eos_token_id
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, int) else tuple(value)

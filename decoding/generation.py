@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from quoth.decoding.stats import Stats
 
@@ -82,3 +82,18 @@ class Generation:
     finish_reason: FinishReason
     stats: Stats
     logprobs: tuple[TokenLogprob, ...] | None = None
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> Self:
+        """The whole that all steps of a text make."""
+        last = steps[-1]
+        assert last.finish_reason is not None, "a loop ends with a reason"
+        logprobs = tuple(each for step in steps for each in step.logprobs or ())
+        return cls(
+            token_ids=tuple(token for step in steps for token in step.token_ids),
+            text="".join(step.text for step in steps),
+            copied=tuple(span for step in steps for span in step.copied),
+            finish_reason=last.finish_reason,
+            stats=last.stats,
+            logprobs=logprobs if last.logprobs is not None else None,
+        )
