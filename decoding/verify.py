@@ -88,14 +88,20 @@ class Verifier:
             self._passed = [*self._text, *rows]
             if len(self._text) == self._border:
                 return self._read_anew()
-        surplus = [last] * (self._config.min_rows - len(rows))
-        token_ids = [*rows, *surplus]
+        token_ids = [*rows, *[last] * self._surplus(len(rows))]
         tree: dict[str, Tensor] = {}
         if not draft.is_chain:
             if not self.takes_trees:
                 raise ValueError("a forked draft came to a cache that holds chains only")
             tree = self._tree_inputs(draft, len(token_ids))
         return self._forward(token_ids, rows_needed=0, **tree)[: len(rows)].float()
+
+    def _surplus(self, rows: int) -> int:
+        """How many rows to add; a model that counts positions itself has none behind its window."""
+        surplus = max(0, self._config.min_rows - rows)
+        if self._pass.takes_positions:
+            return surplus
+        return max(0, min(surplus, self._window - self._cache.length - rows))
 
     def _read_anew(self) -> Tensor:
         """The whole text with the frequencies for long ones, as `generate` does at this place."""
