@@ -11,10 +11,19 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+_WINDOW_NAMES = (
+    "max_position_embeddings",
+    "max_seq_len",
+    "seq_length",
+    "n_positions",
+    "max_target_positions",
+)
+
+
 def window_of(model: "PreTrainedModel") -> int:
     """Positions that the model was made for; models without a limit give `sys.maxsize`."""
     config = model.config.get_text_config(decoder=True)
-    for name in ("max_position_embeddings", "max_seq_len", "seq_length"):
+    for name in _WINDOW_NAMES:
         value = getattr(config, name, None)
         if isinstance(value, int) and value > 0:
             return value
