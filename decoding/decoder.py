@@ -1,6 +1,5 @@
 """The decoder: token ids in, token ids out, on any causal language model of Hugging Face."""
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.config import DecodingConfig
@@ -24,6 +22,7 @@ from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
+from quoth.decoding.models.facts import end_token_ids, position_limit, vocabulary_size
 from quoth.decoding.models.loading import load_model
 from quoth.decoding.models.support import model_support
 from quoth.decoding.options import DecodingOptions
@@ -32,7 +31,7 @@ from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
 from quoth.decoding.verify import Verifier
-from quoth.errors import ConfigError, InputError, UnsupportedModelError
+from quoth.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -59,18 +58,17 @@ class Decoder:
         self.model = model.eval()  # type: ignore[no-untyped-call] # transformers
         self.tokenizer = tokenizer
         self.config = config
-        self.max_length = _window(model)
-        self._vocabulary_size = _vocabulary_size(model)
+        self.max_length = position_limit(model)
+        self._vocabulary_size = vocabulary_size(model)
         self._support = model_support(
             model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
         )
         self._cost = CostCurve(free_rows=self._support.config.min_rows)
         self._batching = Batching(
             model,
-            self._support.config,
+            self._support,
             window=self.max_length,
             vocabulary_size=self._vocabulary_size,
-            is_row_invariant=self._support.shares_passes,
         )
 
     @property
@@ -235,7 +233,7 @@ class Decoder:
     ) -> tuple[Request, Sequence[Drafter]]:
         """The request, and the drafters for it."""
         request = Request.from_options(
-            prompt_ids, references, options, default_eos=_eos_token_ids(self.model)
+            prompt_ids, references, options, default_eos=end_token_ids(self.model)
         )
         if self.tokenizer is None and request.stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
@@ -297,38 +295,3 @@ def _fold(steps: Sequence[Step]) -> Generation:
         stats=last.stats,
         logprobs=tuple(logprobs) if last.logprobs is not None else None,
     )
-
-
-def _window(model: "PreTrainedModel") -> int:
-    """Positions that the model was made for; models without a limit give `sys.maxsize`."""
-    config = model.config.get_text_config(decoder=True)
-    for name in ("max_position_embeddings", "max_seq_len", "seq_length"):
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return sys.maxsize
-
-
-def _vocabulary_size(model: "PreTrainedModel") -> int:
-    """Number of token ids that the model can read."""
-    try:
-        weight = model.get_input_embeddings().weight
-    except (AttributeError, NotImplementedError):
-        weight = None
-    if not isinstance(weight, Tensor):
-        raise UnsupportedModelError(
-            f"The model type {model.config.model_type!r} has no embedding of text tokens. Choose a "
-            f"causal language model that reads text alone, such as Llama, Qwen or Mamba."
-        )
-    return weight.shape[0]
-
-
-def _eos_token_ids(model: "PreTrainedModel") -> tuple[int, ...]:
-    """The tokens that end a text, as the model's generation settings have it."""
-    settings = getattr(model, "generation_config", None)
-    value = getattr(settings, "eos_token_id", None)
-    if value is None:
-        value = model.config.get_text_config(decoder=True).eos_token_id
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, int) else tuple(value)
