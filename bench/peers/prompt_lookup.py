@@ -5,6 +5,7 @@ and output, takes the leftmost place that has a continuation, and copies up to t
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from transformers.generation.candidate_generator import PromptLookupCandidateGenerator
@@ -45,7 +46,7 @@ class PromptLookupSession:
 
     def propose(self, budget: int) -> Draft:
         """What the generator offers, cut to the budget as `max_length` cuts it."""
-        text = self._buffer[:, : self._length]
+        text = cast("torch.LongTensor", self._buffer[:, : self._length])
         candidates, _ = self._generator.get_candidates(text)
         drafted = candidates[0, self._length :].tolist()
         return Draft.chain(drafted[:budget]) if drafted else NO_DRAFT

@@ -1,4 +1,4 @@
-"""Methods by name: a method makes its drafters from the rows that it may know beforehand."""
+"""Methods by name: what drafts, and what it may know of other rows beforehand."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,12 +7,10 @@ from peers.lookahead_trie import LookaheadTrie
 from peers.prompt_lookup import PromptLookup
 from peers.suffix_decoding import SuffixDecoding
 from peers.vote_tree import VoteTree
-from quoth.decoding import DecodingConfig
 from quoth.decoding.drafting.protocol import Drafter
-from quoth.decoding.drafting.selection import select_drafters
 from replaying.rows import Row
 
-Method = Callable[[Sequence[Row], DecodingConfig], Sequence[Drafter]]
+Maker = Callable[[Sequence[Row]], Sequence[str | Drafter]]
 
 _STOP_TOKENS = (11, 13, 220, 198)  # of Qwen2.5: comma, full stop, space, line feed
 
@@ -21,26 +19,32 @@ def _answers(rows: Sequence[Row]) -> list[tuple[int, ...]]:
     return [row.answer for row in rows]
 
 
-_METHODS: dict[str, Method] = {
-    "plain": lambda _rows, config: select_drafters("none", config),
-    PromptLookup.name: lambda _rows, _config: (PromptLookup(),),
-    LLMA.name: lambda _rows, _config: (LLMA(),),
-    LookaheadTrie.name: lambda rows, _config: (
+# A warm drafter is made here from the rows that it may know. It must not learn from the rows that
+# it is measured on: they may be of one group.
+_MAKERS: dict[str, Maker] = {
+    "plain": lambda _: ("none",),
+    PromptLookup.name: lambda _: (PromptLookup(),),
+    LLMA.name: lambda _: (LLMA(),),
+    LookaheadTrie.name: lambda rows: (
         LookaheadTrie(stop_tokens=_STOP_TOKENS, outputs=_answers(rows)),
     ),
-    SuffixDecoding.name: lambda rows, _config: (SuffixDecoding(outputs=_answers(rows)),),
-    VoteTree.name: lambda _rows, _config: (VoteTree(),),
+    SuffixDecoding.name: lambda rows: (SuffixDecoding(outputs=_answers(rows)),),
+    VoteTree.name: lambda _: (VoteTree(),),
 }
 
 
-def method(name: str) -> Method:
-    """A peer, or whatever `Decoder.generate(drafting=...)` takes; several joined by "+" are mixed.
+def drafting(method: str, known: Sequence[Row]) -> list[str | Drafter]:
+    """What `Decoder.generate(drafting=...)` takes; names joined by "+" are asked together.
 
-    Of the rows that may be known, Quoth's own names learn nothing yet.
+    Names that are not in `_MAKERS` are left to Quoth, and know no other rows.
+
+    Raises:
+        ImportError: A peer is not installed.
     """
-    if name in _METHODS:
-        return _METHODS[name]
-    return lambda _rows, config: select_drafters(name.split("+"), config)
+    asked: list[str | Drafter] = []
+    for name in method.split("+"):
+        asked += _MAKERS[name](known) if name in _MAKERS else (name,)
+    return asked
 
 
 def folds(rows: Sequence[Row], number: int) -> list[tuple[list[Row], list[Row]]]:
@@ -50,13 +54,12 @@ def folds(rows: Sequence[Row], number: int) -> list[tuple[list[Row], list[Row]]]
     """
     if number == 1:
         return [(list(rows), [])]
-    groups = {
-        name: place % number for place, name in enumerate(dict.fromkeys(r.group for r in rows))
-    }
+    groups = dict.fromkeys(row.group for row in rows)
+    fold_of = {group: place % number for place, group in enumerate(groups)}
     return [
         (
-            [row for row in rows if groups[row.group] == fold],
-            [row for row in rows if groups[row.group] != fold],
+            [row for row in rows if fold_of[row.group] == fold],
+            [row for row in rows if fold_of[row.group] != fold],
         )
         for fold in range(number)
     ]

@@ -57,6 +57,16 @@ def table(methods: dict[str, dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def real_table(methods: dict[str, dict[str, object]]) -> str:
+    """How many times as fast as plain decoding."""
+    keys = ["median_speedup", "worst_speedup", "total_speedup"]
+    keys += ["tokens_per_pass", "drafted_per_step", "identical"]
+    lines = [f"{'':<18}" + "".join(f"{key:>18}" for key in keys)]
+    for name, found in methods.items():
+        lines.append(f"{name:<18}" + "".join(f"{found[key]:>18}" for key in keys))
+    return "\n".join(lines)
+
+
 def circumstances() -> dict[str, object]:
     """What was run, and on what."""
     git = subprocess.run(

@@ -52,7 +52,7 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     """
     vocabulary, merges = Path(f"{path}_vocab.json"), Path(f"{path}_merges.txt")
     if Path(path).is_dir():
-        loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)  # type: ignore[no-untyped-call] # transformers
+        loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
         return loaded
     if not vocabulary.is_file():
         raise FileNotFoundError(f"{path} is no folder, and there is no {vocabulary}")
