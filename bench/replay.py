@@ -3,6 +3,7 @@
     python bench/replay.py replay.jsonl.gz --tokenizer qwen2.5
     python bench/replay.py replay.jsonl.gz --tokenizer qwen2.5 --methods auto,vote-tree --every 10
     python bench/replay.py replay.jsonl.gz --tokenizer qwen2.5 --warm 10
+    python bench/replay.py replay.jsonl.gz --tokenizer qwen2.5 --rows 20 --reference-tokens 16000
     python bench/replay.py replay.jsonl.gz --tokenizer qwen2.5 --real --rows 30
 
 Drafting alone is run, and the recorded answer stands for the model; with `--real` a model is made
@@ -26,7 +27,7 @@ from quoth.decoding.drafting.spelling import spelling_classes
 from quoth.decoding.models.loading import load_model
 from replaying import forcing, report
 from replaying.methods import drafting, folds
-from replaying.rows import Row, load_rows, load_tokenizer
+from replaying.rows import Row, load_rows, load_tokenizer, padded
 from replaying.simulation import walk
 
 METHODS = (
@@ -45,9 +46,12 @@ def main() -> int:
     """Measure, print the table and the JSON line."""
     arguments = parsed_arguments()
     tokenizer = load_tokenizer(arguments.tokenizer)
-    rows = load_rows(arguments.data, tokenizer, every=arguments.every)
+    everything = load_rows(arguments.data, tokenizer)
+    rows = everything[:: arguments.every]
     if arguments.rows:
         rows = [rows[place * len(rows) // arguments.rows] for place in range(arguments.rows)]
+    if arguments.reference_tokens:
+        rows = [padded(row, everything, arguments.reference_tokens) for row in rows]
     run = real if arguments.real else simulated
     found = report.circumstances() | {"rows": len(rows)} | run(rows, tokenizer, arguments)
     line = json.dumps(found, ensure_ascii=False)
@@ -113,6 +117,9 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--methods", default=",".join(METHODS), help="separated by commas")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every Nth row")
     parser.add_argument("--rows", type=int, metavar="N", help="of these, N evenly spread ones")
+    parser.add_argument(
+        "--reference-tokens", type=int, metavar="N", help="pad with passages of other groups"
+    )
     parser.add_argument(
         "--warm",
         type=int,

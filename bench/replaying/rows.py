@@ -14,7 +14,7 @@ The protocol, found by trying which one gives the published figures of the peers
 import gzip
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,36 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     return Qwen2Tokenizer(vocab=str(vocabulary), merges=str(merges))
 
 
-def load_rows(path: Path, tokenizer: PreTrainedTokenizerBase, *, every: int = 1) -> list[Row]:
-    """Every so manieth row of a file of JSON lines, packed with gzip or not."""
+def load_rows(path: Path, tokenizer: PreTrainedTokenizerBase) -> list[Row]:
+    """The rows of a file of JSON lines, packed with gzip or not."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
-        records = [json.loads(line) for number, line in enumerate(lines) if number % every == 0]
+        records = [json.loads(line) for line in lines]
     return list(_rows(records, tokenizer))
+
+
+def padded(row: Row, others: Sequence[Row], tokens: int) -> Row:
+    """The row with passages of other groups before its own, up to so many tokens of references.
+
+    Raises:
+        ValueError: The others have too few passages.
+    """
+    fillers: dict[tuple[int, ...], None] = {}  # each passage once
+    length = sum(len(reference.token_ids) for reference in row.references)
+    for other in others:
+        for reference in other.references if other.group != row.group else ():
+            passage = tuple(reference.token_ids)[: max(0, tokens - length)]
+            if passage and passage not in fillers:
+                fillers[passage] = None
+                length += len(passage)
+    if length < tokens:
+        raise ValueError(f"all passages have {length} tokens together, less than {tokens}")
+    references = [Reference(f"other {place}", passage) for place, passage in enumerate(fillers)]
+    return replace(
+        row,
+        prompt=tuple(token for passage in fillers for token in passage) + row.prompt,
+        references=(*references, *row.references),
+    )
 
 
 def _rows(records: Sequence[dict[str, Any]], tokenizer: PreTrainedTokenizerBase) -> Iterator[Row]:

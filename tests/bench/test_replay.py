@@ -20,7 +20,7 @@ from replaying.forcing import forced, interleaved, summary
 from replaying.methods import drafting, folds
 from replaying.report import HEADLINE, table
 from replaying.report import summary as simulated_summary
-from replaying.rows import Row, load_rows
+from replaying.rows import Row, load_rows, padded
 from replaying.simulation import walk
 
 END = 0
@@ -158,8 +158,8 @@ def test_rows_are_turns_passages_and_question(tmp_path: Path) -> None:
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.write("".join(json.dumps(record | {"id": str(n)}) + "\n" for n in range(5)))
     words = Words()
-    rows = load_rows(path, words, every=2)  # type: ignore[arg-type] # encodes, which is enough
-    assert [row.id for row in rows] == ["0", "2", "4"]
+    rows = load_rows(path, words)  # type: ignore[arg-type] # encodes, which is enough
+    assert [row.id for row in rows] == ["0", "1", "2", "3", "4"]
     row = rows[0]
     text = "hello ¶ well hello ¶ one two ¶ three ¶ why so ¶"
     assert list(row.prompt) == words(text, add_special_tokens=False)["input_ids"]
@@ -169,3 +169,15 @@ def test_rows_are_turns_passages_and_question(tmp_path: Path) -> None:
     assert row.answer[-1] == Words.eos_token_id
     assert row.group == "s:7"
     assert row.columns == ("all", "s", "s/t")
+
+
+def test_rows_are_padded_with_passages_of_other_groups() -> None:
+    rows = [made_row(seed, group=str(seed // 2)) for seed in range(6)]
+    row = padded(rows[0], rows, 160)
+    assert sum(len(each.token_ids) for each in row.references) == 160
+    assert row.references[-2:] == rows[0].references
+    assert row.prompt[-50:] == rows[0].prompt
+    assert row.prompt[:25] == rows[2].prompt[:25]  # 1 is of the same group
+    assert len({each.id for each in row.references}) == len(row.references)
+    with pytest.raises(ValueError, match="250"):
+        padded(rows[0], rows, 251)
