@@ -5,6 +5,7 @@ model of the tokenizer's vocabulary will do, also one with random weights. Plain
 method take their turns on each row, in one process, in an order that rotates from row to row.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -104,6 +105,7 @@ def interleaved(
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             runs[name].append(forced(decoder, row, methods[name]))
+        print(f"{number + 1} of {len(rows)} rows", file=sys.stderr, flush=True)
     return runs
 
 

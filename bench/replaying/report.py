@@ -77,13 +77,18 @@ def circumstances() -> dict[str, object]:
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     processor = f"{len(names)} x {names[0]}" if names else platform.processor()
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": " ".join(["python bench/replay.py", *map(_nameless, sys.argv[1:])]),
         "commit": git.stdout.strip(),
         "quoth": quoth.__version__,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "machine": f"{platform.system()} {platform.machine()}, {processor}",
     }
+
+
+def _nameless(argument: str) -> str:
+    """Without the folders of this machine."""
+    return argument.rsplit("/", 1)[-1]
 
 
 def _columns(walks: Sequence[Walk]) -> list[str]:
