@@ -9,13 +9,13 @@ _MAY_BE_ZERO = frozenset({"max_draft_tokens", "key_block"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingConfig:
-    """Settings of a `Decoder`. Rounding apart, none changes what is generated, only how fast.
+    """Settings of a `Decoder`: how fast it is. What is said is what plain decoding with them says.
 
     Drafting: a draft has at most `max_draft_tokens` tokens, in one chain or several branches. Those
     that fit into the `min_rows` rows are free; each further one must be confirmed by the model with
-    a probability of at least `min_survival`, by what is known of such guesses. Without `forks` all
-    drafts are chains; so they are for a model that gives other bits for a second branch, as in
-    float32 and float16: its keys lie elsewhere, and sums over them round differently.
+    a probability of at least `min_survival` times the tokens that those before it promise, by what
+    is known of such guesses, and must be worth what passes have been seen to cost. Without `forks`
+    all drafts are chains.
 
     Verifying: the rows of every forward pass are a multiple of `min_rows`, and its keys end at a
     multiple of `key_block`, so that plain and accelerated steps run the same kernels. On the one

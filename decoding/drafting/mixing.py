@@ -8,7 +8,7 @@ most for what the pass that verifies it costs.
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
@@ -64,8 +64,8 @@ class Mixer:
         self._merged = Merger()
         if not any(map(len, drafts)):
             return Proposal()
-        if len(drafts) == 1 and not drafts[0].chances:
-            draft = drafts[0] if self._forks else drafts[0].first_chain()
+        if len(drafts) == 1:
+            draft = self._alone(drafts[0] if self._forks else drafts[0].first_chain())
             return Proposal(draft=draft, makers=(self._sessions[0].name,) * len(draft))
         for maker, draft in enumerate(drafts):
             self._merged.add(maker, draft)
@@ -82,6 +82,14 @@ class Mixer:
     def took(self, rows: int, seconds: float) -> None:
         """A pass with so many rows was run."""
         self._cost.observe(rows, seconds)
+
+    def _alone(self, draft: Draft) -> Draft:
+        """As much of the only draft as pays, if it tells, and begins with what is likeliest."""
+        chances = draft.chances
+        if any(chance < later for chance, later in pairwise(chances)):
+            return draft
+        worth = self._cost.number_worth(chances) if chances else len(draft)
+        return draft if worth == len(draft) else draft.only(range(worth))
 
     def _best(self, budget: int) -> Proposal:
         """The likeliest guesses, as many as pay."""

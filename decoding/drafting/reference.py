@@ -6,7 +6,7 @@ agree are merged into a small tree. Sources that stand in the prompt word for wo
 there, so a copy is traced to the reference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
@@ -134,19 +134,17 @@ class ReferenceSession:
             voters.append(Voter(tokens[place : place + width], weight, length, place))
         return voters
 
-    def _fallbacks(self, width: int) -> list[tuple[Kind, list[Voter]]]:
+    def _fallbacks(self, width: int) -> Iterator[tuple[Kind, list[Voter]]]:
         """What may come where no place of the text's end goes on as the text does."""
         tokens = self._index.tokens
-        alike = [
-            Voter(tokens[place : place + width], 1.0, 1, place)
-            for place in self._index.find_alike(_MAX_ALIKE)
-        ]
-        common = [Voter((token,), share, 0, -1) for token, share in self._common.most()]
-        return [
-            (Kind.ALIKE, alike),
-            (Kind.RESUMED, self._resumed(width)),
-            (Kind.COMMON, common),
-        ]
+        alike = self._index.find_alike(_MAX_ALIKE)
+        yield (
+            Kind.ALIKE,
+            [Voter(tokens[place : place + width], 1.0, 1, place) for place in alike],
+        )
+        yield Kind.RESUMED, self._resumed(width)
+        common = self._common.most()
+        yield Kind.COMMON, [Voter((token,), share, 0, -1) for token, share in common]
 
     def _resumed(self, width: int) -> list[Voter]:
         """The last copy, as if the words said since stood in the place of as many of its own."""

@@ -5,10 +5,10 @@ small tree. The most promising node is added first, by its probability of surviv
 while that is at least what a row of the forward pass costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import chain, count
 from typing import NamedTuple
 
 from quoth.decoding.draft import ROOT
@@ -46,6 +46,7 @@ class _Candidate(NamedTuple):
     guess: Guess
 
 
+_HARDLY = 0.15  # chance left for fallbacks
 _SOLE = [[Guess.known(length, 1.0, 1, depth) for depth in range(17)] for length in range(1, 17)]
 
 
@@ -53,9 +54,9 @@ _SOLE = [[Guess.known(length, 1.0, 1, depth) for depth in range(17)] for length 
 class Bounds:
     """How large a draft may get.
 
-    At most `nodes`; each is worth its row if it survives with a probability of `threshold`, but
-    `free` of them cost nothing, and are taken whatever they promise. Without `forks` it is a chain:
-    of each node's children the likeliest.
+    At most `nodes`; each is worth its row if it survives with a probability of at least `threshold`
+    times the tokens that those before it promise, but `free` of them cost nothing, and are taken
+    whatever they promise. Without `forks` it is a chain: of each node's children the likeliest.
     """
 
     nodes: int
@@ -68,7 +69,7 @@ def grow(
     voters: Sequence[Voter],
     survival: Survival,
     bounds: Bounds,
-    fallbacks: Sequence[tuple[Kind, Sequence[Voter]]] = (),
+    fallbacks: Iterable[tuple[Kind, Sequence[Voter]]] = (),
 ) -> list[Node]:
     """The draft, parents first.
 
@@ -76,26 +77,19 @@ def grow(
         voters: All occurrences.
         survival: Says how likely a guess is right.
         bounds: Of the draft.
-        fallbacks: Voters of other kinds, for what may come where none of those before is right.
+        fallbacks: Voters of other kinds, for what may come where none of those before is right;
+            not asked for where that is unlikely.
     """
-    waiting: list[_Candidate] = []
     order = count()
-    left, told = 1.0, set[int]()
-    for kind, group in ((Kind.EXACT, voters), *fallbacks):
-        alive = left
-        for token, agreed, guess in _children(group, 0, kind):
-            if token not in told:
-                told.add(token)
-                chance = alive * survival.probability(guess)
-                left -= chance
-                heappush(waiting, _Candidate(-chance, next(order), token, ROOT, 0, agreed, guess))
-        left = max(0.0, left)
+    waiting = _beginnings(chain(((Kind.EXACT, voters),), fallbacks), survival, order)
     nodes: list[Node] = []
+    promised = 1.0
     best = heappop(waiting) if waiting else None
     while best is not None and len(nodes) < bounds.nodes:
         minus_chance, _, token, parent, depth, agreed, guess = best
-        if -minus_chance < bounds.threshold and len(nodes) >= bounds.free:
+        if -minus_chance < bounds.threshold * promised and len(nodes) >= bounds.free:
             break
+        promised -= minus_chance
         if not bounds.forks:
             waiting.clear()
         place = agreed[0].place if len(agreed) == 1 else max(agreed, key=_weight).place
@@ -106,6 +100,25 @@ def grow(
             heappush(waiting, _Candidate(chance, next(order), child, here, depth, said_by, known))
         best = heappop(waiting) if waiting else None
     return nodes
+
+
+def _beginnings(
+    groups: Iterable[tuple[Kind, Sequence[Voter]]], survival: Survival, order: Iterator[int]
+) -> list[_Candidate]:
+    """What may come first, as a heap."""
+    waiting: list[_Candidate] = []
+    left, told = 1.0, set[int]()
+    for kind, group in groups:
+        alive = left
+        for token, agreed, guess in _children(group, 0, kind):
+            if token not in told:
+                told.add(token)
+                chance = alive * survival.probability(guess)
+                left -= chance
+                heappush(waiting, _Candidate(-chance, next(order), token, ROOT, 0, agreed, guess))
+        if left < _HARDLY:
+            break
+    return waiting
 
 
 def _weight(voter: Voter) -> float:
