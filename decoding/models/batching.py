@@ -25,7 +25,8 @@ from quoth.decoding.verify import Verifier
 
 logger = logging.getLogger(__name__)
 
-_PASSES = 2
+_SHARES = (1.0, 0.0, 0.5)  # of the drafts, in each pass of the trial: it is wide, narrow, between
+_PASSES = len(_SHARES)
 _TEXTS = ((1, 0), (4, 2), (9, 5), (6, 24))  # of the trial: tokens before the pass, and drafted
 _ROPE_BY_LENGTH = ("dynamic", "longrope")  # angles depend on the longest text of a pass
 _FAILURES = (RuntimeError, ValueError, TypeError, LookupError, AttributeError)
@@ -88,16 +89,16 @@ class Batching:
             if self._shared_equals_own():
                 return None
         except _FAILURES as error:
-            return f"{type(error).__name__}: {error}"
+            return f"it cannot read several texts in one pass ({type(error).__name__}: {error})"
         return "a shared pass gave other bits than a pass for each row"
 
     def _shared_equals_own(self) -> bool:
-        """Whether two shared passes, with a roll-back between them, give the bits of own ones."""
+        """Whether shared passes, with roll-backs between them, give the bits of own ones."""
         packer = Packer(self._model, min_rows=self._config.min_rows)
         own, shared = self._trial_rows(), self._trial_rows()
-        for _ in range(_PASSES):
-            mine = [row.verifier.verify(*row.step) for row in own]
-            ours = packer.logits([row.verifier.part(*row.step) for row in shared])
+        for share in _SHARES:
+            mine = [row.verifier.verify(*row.step(share)) for row in own]
+            ours = packer.logits([row.verifier.part(*row.step(share)) for row in shared])
             if not all(torch.equal(*pair) for pair in zip(mine, ours, strict=True)):
                 return False
             for row in (*own, *shared):
@@ -128,10 +129,9 @@ class _TrialRow:
     length: int
     drafted: int
 
-    @property
-    def step(self) -> tuple[int, Draft]:
+    def step(self, share: float) -> tuple[int, Draft]:
         last, *coming = self.text[self.length :]
-        return last, Draft.chain(coming[: min(self.drafted, self.verifier.room)])
+        return last, Draft.chain(coming[: min(int(share * self.drafted), self.verifier.room)])
 
     def go_on(self) -> None:
         self.length += 1

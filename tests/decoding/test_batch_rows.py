@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from helpers.tiny_architectures import tiny_model
 from helpers.tiny_model import VOCABULARY, WINDOW, tiny_llama
 from quoth.decoding import Decoder, DecodingConfig, Draft, Reference
 from quoth.decoding.batch import shared
@@ -253,3 +254,27 @@ def test_what_is_left_of_a_tree_is_a_tree(rows, most):
         assert [wish.draft.parents[node] for node in kept] == [
             kept[parent] if parent >= 0 else -1 for parent in own.draft.parents
         ]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "problem"),
+    [
+        ("mamba", "more than keys and values"),
+        ("gemma2", "no key blocks"),
+        ("bloom", "cannot read several texts in one pass"),
+    ],
+)
+def test_models_whose_rows_cannot_share_passes_say_why(model_type, problem):
+    decoder = Decoder(tiny_model(model_type, dtype=torch.bfloat16))
+    rows = decoder.generate_batch(PROMPTS, max_new_tokens=6)
+    assert not decoder.batches_rows
+    assert problem in decoder.batch_problem
+    for prompt, row in zip(PROMPTS, rows, strict=True):
+        assert row.token_ids == decoder.generate(prompt, max_new_tokens=6).token_ids
+        assert row.stats.shared_passes == 0
+
+
+def test_positions_that_are_scaled_by_the_longest_text_are_not_shared():
+    model = deepcopy(tiny_llama())
+    model.config.rope_parameters = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}
+    assert "longest text" in (Decoder(model).batch_problem or "")

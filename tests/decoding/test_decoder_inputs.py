@@ -144,6 +144,8 @@ def test_processors_that_forbid_every_token_are_named(decoder):
     ("options", "message"),
     [
         ({"min_rows": 0}, "min_rows is 0"),
+        ({"max_rows": 0}, "max_rows is 0"),
+        ({"batch_width": 1.5}, r"batch_width is 1\.5"),
         ({"max_draft_tokens": -1}, "max_draft_tokens is -1"),
         ({"key_block": 8}, "key_block is 8"),
         ({"max_draft_tokens": 2.0}, r"max_draft_tokens is 2\.0"),
