@@ -152,8 +152,24 @@ def test_other_seeds_give_other_texts() -> None:
     assert len(texts) == 4
 
 
+@settings(max_examples=15, deadline=None)
+@given(requests(["llama", "llama in bfloat16"]), st.lists(token_lists, min_size=1, max_size=3))
+def test_rows_of_a_batch_get_what_the_options_give_alone(
+    asked: Asked, prompts: list[list[int]]
+) -> None:
+    name, prompt, options, _ = asked
+    prompts = [prompt, *prompts]
+    sources = [[Reference("r", own)] for own in prompts]
+    rows = DECODERS[name].generate_batch(prompts, sources, **options)
+    for own, source, row in zip(prompts, sources, rows, strict=True):
+        alone = decode((name, own, options, False), "none", source)
+        assert row.token_ids == alone.token_ids
+        assert_same_logprobs(row.logprobs, alone.logprobs, to_the_bit="bfloat16" in name)
+
+
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@pytest.mark.timeout(3600)
+@settings(max_examples=1000, deadline=None)
 @given(
     requests(sorted(DECODERS)),
     st.sampled_from(sorted(good_makers(0, VOCABULARY, EOS))),
