@@ -73,12 +73,12 @@ class PenaltyCounts:
             self._ids = self._started(row)
         known = len(self._slots)
         ids, counts = self._ids[:known], self._counts[:known]
-        scores, penalties = row[ids], self._penalties
+        scores, penalties = row.index_select(0, ids), self._penalties
         if penalties.repetition_penalty != 1:
             factor = float(penalties.repetition_penalty)
             scores = torch.where(scores < 0, scores * factor, scores / factor)
         scores = scores - float(penalties.frequency_penalty) * counts
-        row[ids] = scores - float(penalties.presence_penalty) * (counts > 0)
+        row.scatter_(0, ids, scores - float(penalties.presence_penalty) * (counts > 0))
 
     def add(self, token: int) -> None:
         """Count one more token of the output; it has been chosen from a penalised row."""

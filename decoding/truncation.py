@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 _MIN_GROUPS = 1024  # of logits, whose maxima bound the k-th largest one
 _GROUPS_PER_K = 4
-_SORTED_AT_ONCE = 4096  # so many weights are sorted faster than they are put into bins
-_BIN_BITS = 44  # of a weight's 64 bits that do not count: 256 bins for each power of two
+_SORTED_AT_ONCE = 4096  # so many weights are sorted faster than the border of the nucleus is found
+_BIN_BITS = 46  # of a weight's 64 bits that do not count: 64 bins for each power of two
+_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,34 +81,44 @@ def _is_in_nucleus(
     # for rounding.
     bound = 0.5 * (1 - share) * total / len(weights)
     found: NDArray[np.bool_] = weights >= bound
-    if np.count_nonzero(found) > _SORTED_AT_ONCE:
-        return _is_in_broad_nucleus(weights, share * total, bound)
-    likely = np.flatnonzero(found)
-    found[likely] = False
-    found[likely[_leaders(weights[likely], share * total)]] = True
+    if np.count_nonzero(found) <= _SORTED_AT_ONCE:
+        surely, border = 0.0, np.flatnonzero(found)
+        found[border] = False
+    else:
+        low, high, surely = _border(weights, share * total, bound)
+        found = weights >= high
+        border = np.flatnonzero((weights >= low) & ~found)
+    found[border[_leaders(weights[border], share * total - surely)]] = True
     return found
 
 
-def _is_in_broad_nucleus(
+def _border(
     weights: NDArray[np.float64], needed: float, bound: float
-) -> NDArray[np.bool_]:
-    """The same by bins; only the weights of the bin in which `needed` is reached are sorted.
+) -> tuple[float, float, float]:
+    """Between which weights the sum of the largest ones reaches `needed`, and the sum above.
 
-    The leading bits of a positive float, read as an integer, ascend with it: they are its bin.
+    The leading bits of a positive float, read as an integer, ascend with it: they are its bin. All
+    weights below `bound` go to the last one. Blocks keep what is allocated in the fast caches.
     """
-    bins = weights.view(np.int64) >> _BIN_BITS
-    lowest = int(np.float64(bound).view(np.int64)) >> _BIN_BITS
-    np.maximum(bins, lowest, out=bins)
-    bins -= lowest
-    sums = np.bincount(bins, weights=weights)[::-1]
+    top, last = _bin(1.0), _bin(bound)
+    sums = np.zeros(top - last + 1)  # by bin, the largest weights first
+    for start in range(0, len(weights), _BLOCK):
+        block = weights[start : start + _BLOCK]
+        bins = top - np.maximum(block.view(np.int64) >> _BIN_BITS, last)
+        sums += np.bincount(bins, weights=block, minlength=len(sums))
     reached = np.cumsum(sums)
-    steps = min(int(np.searchsorted(reached, needed, side="left")), len(sums) - 1)
-    border = len(sums) - 1 - steps
-    found: NDArray[np.bool_] = bins > border
-    at_border = np.flatnonzero(bins == border)
-    missing = needed - (reached[steps - 1] if steps else 0.0)
-    found[at_border[_leaders(weights[at_border], missing)]] = True
-    return found
+    steps = min(int(np.searchsorted(reached, needed, side="left")), top - last)
+    low = 0.0 if steps == top - last else _edge(top - steps)
+    return low, _edge(top - steps + 1), float(reached[steps - 1]) if steps else 0.0
+
+
+def _bin(weight: float) -> int:
+    return int(np.float64(weight).view(np.int64)) >> _BIN_BITS
+
+
+def _edge(number: int) -> float:
+    """The smallest weight of a bin."""
+    return float(np.int64(number << _BIN_BITS).view(np.float64))
 
 
 def _leaders(weights: NDArray[np.float64], needed: float) -> NDArray[np.intp]:

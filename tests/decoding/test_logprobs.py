@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from helpers.drafters import Prophet, good_makers
-from helpers.logprobs import assert_same_logprobs
+from helpers.logprobs import FLOAT32, assert_same_logprobs
 from helpers.tiny_model import VOCABULARY, tiny_llama
 from quoth.decoding import Decoder, Generation, Reference
 from quoth.decoding.acceptance import Accepted
@@ -66,7 +66,7 @@ def test_they_come_with_each_step_and_only_if_asked_for(decoder):
         assert all(each.top == () for each in step.logprobs)
     whole = decoder.generate(PROMPT, source, **options, logprobs=True)
     streamed = [each for step in steps for each in step.logprobs]
-    assert_same_logprobs(streamed, whole.logprobs, to_the_bit=False)
+    assert_same_logprobs(streamed, whole.logprobs, within=FLOAT32)
 
 
 def test_as_many_alternatives_as_there_are_tokens_make_a_whole_distribution(decoder):

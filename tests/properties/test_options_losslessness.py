@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from transformers import LogitsProcessorList, NoRepeatNGramLogitsProcessor
 
 from helpers.drafters import Prophet, bad_drafters, good_makers
-from helpers.logprobs import assert_same_logprobs
+from helpers.logprobs import FLOAT32, FORKED_BFLOAT16, assert_same_logprobs
 from helpers.option_processors import option_processors
 from helpers.plain_decode import plain_decode
 from helpers.tiny_model import VOCABULARY, tiny_gpt2, tiny_llama, tiny_mistral
@@ -20,10 +20,11 @@ from quoth.decoding.sampling import Sampling
 EOS = 7
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2, "mistral": tiny_mistral}
 DECODERS = {name: Decoder(make()) for name, make in MODELS.items()}
-DECODERS |= {  # whose drafts may be trees, and whose bits are those of plain passes
+DECODERS |= {  # whose drafts may be trees; passes over chains have the bits of plain ones
     f"{name} in bfloat16": Decoder(deepcopy(MODELS[name]()).bfloat16())
     for name in ("llama", "gpt2")
 }
+FORKING = ("tree", "bush")  # makers of drafts
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "seed")
 
 token_lists = st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=20)
@@ -71,10 +72,13 @@ def decode(asked: Asked, drafting: Any, references: Sequence[Reference] = ()) ->
     return decoder.generate(prompt, references, **options, logits_processor=own, drafting=drafting)
 
 
-def assert_same(asked: Asked, drafted: Generation, plain: Generation) -> None:
+def assert_same(asked: Asked, drafted: Generation, plain: Generation, *, is_forked: bool) -> None:
+    in_bfloat16 = FORKED_BFLOAT16 if is_forked else 0.0
     assert drafted.token_ids == plain.token_ids
     assert drafted.finish_reason == plain.finish_reason
-    assert_same_logprobs(drafted.logprobs, plain.logprobs, to_the_bit="bfloat16" in asked[0])
+    assert_same_logprobs(
+        drafted.logprobs, plain.logprobs, within=in_bfloat16 if "bfloat16" in asked[0] else FLOAT32
+    )
     assert drafted.stats.tokens == 1 + drafted.stats.forward_passes + drafted.stats.accepted
 
 
@@ -107,7 +111,7 @@ def test_a_drafter_never_changes_what_the_options_give(asked: Asked, maker: str,
     make = good_makers(seed, VOCABULARY, EOS)[maker]
     prophet = Prophet(maker, [*plain.token_ids, *range(40)], make)
     drafted = decode(asked, prophet, [Reference("r", plain.token_ids)])
-    assert_same(asked, drafted, plain)
+    assert_same(asked, drafted, plain, is_forked=maker in FORKING)
     if maker == "oracle":
         assert drafted.stats.forward_passes <= 1
 
@@ -121,14 +125,14 @@ def test_copies_from_references_never_change_what_the_options_give(
     free = decode((asked[0], asked[1], {"max_new_tokens": 30}, False), "none")
     sources = [*sources, list(plain.token_ids[cut:]) * 2, list(free.token_ids)]
     references = [Reference(str(number), source) for number, source in enumerate(sources)]
-    assert_same(asked, decode(asked, "auto", references), plain)
+    assert_same(asked, decode(asked, "auto", references), plain, is_forked=True)
 
 
 @settings(max_examples=25, deadline=None)
 @given(requests(sorted(DECODERS)), st.integers(0, len(bad_drafters(())) - 1))
 def test_broken_drafters_never_change_what_the_options_give(asked: Asked, number: int) -> None:
     plain = decode(asked, "none")
-    assert_same(asked, decode(asked, bad_drafters(plain.token_ids)[number]), plain)
+    assert_same(asked, decode(asked, bad_drafters(plain.token_ids)[number]), plain, is_forked=False)
 
 
 @settings(max_examples=6, deadline=None)
@@ -152,8 +156,25 @@ def test_other_seeds_give_other_texts() -> None:
     assert len(texts) == 4
 
 
+@settings(max_examples=15, deadline=None)
+@given(requests(["llama", "llama in bfloat16"]), st.lists(token_lists, min_size=1, max_size=3))
+def test_rows_of_a_batch_get_what_the_options_give_alone(
+    asked: Asked, prompts: list[list[int]]
+) -> None:
+    name, prompt, options, _ = asked
+    prompts = [prompt, *prompts]
+    sources = [[Reference("r", own)] for own in prompts]
+    rows = DECODERS[name].generate_batch(prompts, sources, **options)
+    for own, source, row in zip(prompts, sources, rows, strict=True):
+        alone = decode((name, own, options, False), "none", source)
+        assert row.token_ids == alone.token_ids
+        within = FORKED_BFLOAT16 if "bfloat16" in name else FLOAT32
+        assert_same_logprobs(row.logprobs, alone.logprobs, within=within)
+
+
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@pytest.mark.timeout(3600)
+@settings(max_examples=1000, deadline=None)
 @given(
     requests(sorted(DECODERS)),
     st.sampled_from(sorted(good_makers(0, VOCABULARY, EOS))),
@@ -169,4 +190,4 @@ def test_drafters_together_never_change_what_the_options_give(
     )
     drafting = [prophet, *(["reference"] if has_reference else [])]
     references = [Reference("r", plain.token_ids), Reference("s", plain.token_ids[seed % 9 :])]
-    assert_same(asked, decode(asked, drafting, references), plain)
+    assert_same(asked, decode(asked, drafting, references), plain, is_forked=True)
