@@ -16,7 +16,14 @@ from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.models.noise import fork_noise_of, reread_noise, row_noise
-from quoth.decoding.models.trial import TEXT_LENGTH, one_pass, own_steps, problem_of, whole_logits
+from quoth.decoding.models.trial import (
+    TEXT_LENGTH,
+    one_pass,
+    own_steps,
+    problem_of,
+    tolerance_of,
+    whole_logits,
+)
 from quoth.decoding.rereading import Memory, RereadingVerifier
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
@@ -172,7 +179,7 @@ def _sees_ahead(model: PreTrainedModel, text: Sequence[int], window: int) -> str
         whole = whole_logits(model, text, window=window)[: len(half)]
     except _UNFIT:
         return ""
-    if half.shape == whole.shape and torch.allclose(half, whole, rtol=1e-2, atol=1e-2):
+    if float((half - whole).abs().max()) <= tolerance_of(model) * float(whole.max() - whole.min()):
         return ""
     return (
         "a token's logits change with the tokens after it (a model of this kind may need "

@@ -89,9 +89,14 @@ def problem_of(
         return "its logits are not finite"
     error = float((right - stepwise).abs().max())
     spread = float(right.max() - right.min())
-    if error <= _TOLERANCE.get(model.dtype, _COARSE_TOLERANCE) * max(spread, 1e-6):
+    if error <= tolerance_of(model) * max(spread, 1e-6):
         return ""
     return f"after a roll-back its logits are off by {error:.2g} (their range is {spread:.2g})"
+
+
+def tolerance_of(model: PreTrainedModel) -> float:
+    """How far logits may be off by rounding, as a share of their range."""
+    return _TOLERANCE.get(model.dtype, _COARSE_TOLERANCE)
 
 
 @torch.inference_mode()

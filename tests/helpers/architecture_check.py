@@ -2,23 +2,31 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import PreTrainedModel
 
 from helpers.drafters import Prophet, good_makers
-from helpers.plain_decode import plain_decode
 from helpers.tiny_architectures import VOCABULARY, silence
 from quoth.decoding import Decoder, DecodingConfig, Reference
 from quoth.errors import UnsupportedModelError
 
 NEW_TOKENS = 40
+_FEW_TOKENS = 24
 CONFIG = DecodingConfig(max_draft_tokens=12, key_block=24)
-PROMPTS = ((6, 1), (45, 2))  # length and seed: shorter and longer than the sliding windows of 16
 DRAFTERS = ("oracle", "half_right", "noise", "eos_inside", "tree")
 _LOOKUP_TOKENS = 8
 _TIE = 2e-4  # of the range of a row's logits
+
+
+def _prompt(length: int, seed: int) -> list[int]:
+    """Tokens of a small alphabet, so that phrases recur; none is a special token."""
+    chance = random.Random(seed)
+    return [chance.randrange(3, 12) for _ in range(length)]
+
+
+PROMPTS = (_prompt(6, 1), _prompt(45, 2))  # shorter and longer than the sliding windows of 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,45 +34,43 @@ class Verdict:
     """What became of one architecture.
 
     `quoth` is "accelerated", "plain", "refused" or a fault: "different" or "crash"; `lookup`, for
-    Hugging Face's prompt lookup, "equal", "different" or "error".
+    Hugging Face's prompt lookup, "equal", "different" or "error". `memory` is what the decoder
+    keeps between passes: "keys", "states", "own states" or "text". Passes are those of all prompts
+    without drafts and with right ones.
     """
 
     quoth: str
     reason: str = ""
-    lookup: str
+    lookup: str = ""
     lookup_reason: str = ""
+    memory: str = ""
     trees: bool = False
     plain_passes: int = 0
     drafted_passes: int = 0
 
 
-def check(model: PreTrainedModel) -> Verdict:
+def check(model: PreTrainedModel, prompts: Sequence[list[int]] = PROMPTS) -> Verdict:
     """Decode with a tiny model in every way."""
     with silence():
         try:
-            expected = [greedy(model, prompt_of(*each)) for each in PROMPTS]
+            expected = [greedy(model, prompt) for prompt in prompts]
         except Exception as error:  # noqa: BLE001 - whatever a foreign model raises
-            expected = [_reread(model, prompt_of(*each)) for each in PROMPTS]
+            expected = [_reread(model, prompt) for prompt in prompts]
             lookup = ("error", first_line(error))
         else:
-            lookup = _lookup(model, expected)
-        kind, reason, passes = _quoth(model, expected)
-        trees = kind == "accelerated" and _takes_trees(model)
-    return Verdict(
-        quoth=kind,
-        reason=reason,
-        lookup=lookup[0],
-        lookup_reason=lookup[1],
-        trees=trees,
-        plain_passes=passes[0],
-        drafted_passes=passes[1],
-    )
+            lookup = _lookup(model, prompts, expected)
+        verdict = _quoth(model, prompts, expected)
+        verdict = replace(verdict, lookup=lookup[0], lookup_reason=lookup[1])
+        if verdict.quoth == "accelerated" and verdict.memory == "keys":
+            verdict = replace(verdict, trees=_takes_trees(model))
+    return verdict
 
 
-def prompt_of(length: int, seed: int) -> list[int]:
-    """Tokens of a small alphabet, so that phrases recur; none is a special token."""
-    chance = random.Random(seed)
-    return [chance.randrange(3, 12) for _ in range(length)]
+def check_quickly(model: PreTrainedModel) -> Verdict:
+    """Decode with a tiny model once, across its sliding window and a border of keys."""
+    with silence():
+        expected = [greedy(model, prompt)[:_FEW_TOKENS] for prompt in PROMPTS[1:]]
+        return _quoth(model, PROMPTS[1:], expected)
 
 
 def greedy(model: PreTrainedModel, prompt: Sequence[int], **options: object) -> list[int]:
@@ -82,46 +88,66 @@ def greedy(model: PreTrainedModel, prompt: Sequence[int], **options: object) -> 
     return tokens
 
 
+@torch.inference_mode()
 def _reread(model: PreTrainedModel, prompt: list[int]) -> list[int]:
     """What is to be expected where `generate` fails: the best token after each whole text."""
+    text = list(prompt)
     try:
-        return plain_decode(model, prompt, max_new_tokens=NEW_TOKENS)[0]
+        for _ in range(NEW_TOKENS):
+            row = model(input_ids=torch.tensor([text]), use_cache=False).logits[0, -1]
+            text.append(int(row.argmax()))
     except Exception:  # noqa: BLE001 - then there is no text to expect
         return []
+    return text[len(prompt) :]
 
 
-def _lookup(model: PreTrainedModel, expected: Sequence[list[int]]) -> tuple[str, str]:
-    for each, right in zip(PROMPTS, expected, strict=True):
+def _lookup(
+    model: PreTrainedModel, prompts: Sequence[list[int]], expected: Sequence[list[int]]
+) -> tuple[str, str]:
+    for prompt, right in zip(prompts, expected, strict=True):
         try:
-            tokens = greedy(model, prompt_of(*each), prompt_lookup_num_tokens=_LOOKUP_TOKENS)
+            tokens = greedy(model, prompt, prompt_lookup_num_tokens=_LOOKUP_TOKENS)
         except Exception as error:  # noqa: BLE001 - whatever it raises is the result
             return "error", first_line(error)
         if tokens != right:
-            return "different", _difference(model, prompt_of(*each), right, tokens)
+            return "different", _difference(model, prompt, right, tokens)
     return "equal", ""
 
 
 def _quoth(
-    model: PreTrainedModel, expected: Sequence[list[int]]
-) -> tuple[str, str, tuple[int, int]]:
-    passes = (0, 0)
+    model: PreTrainedModel, prompts: Sequence[list[int]], expected: Sequence[list[int]]
+) -> Verdict:
     try:
         decoder = Decoder(model, config=CONFIG)
-        for each, right in zip(PROMPTS, expected, strict=True):
-            prompt = prompt_of(*each)
-            plain = decoder.generate(prompt, max_new_tokens=NEW_TOKENS, drafting="none")
-            if list(plain.token_ids) != right:
-                found = _difference(model, prompt, right, plain.token_ids)
-                return "different", f"plain, {found}", passes
-            wrong, best = _drafted(decoder, prompt, right)
-            if wrong:
-                return "different", wrong, passes
-            passes = (passes[0] + plain.stats.forward_passes, passes[1] + best)
     except UnsupportedModelError as error:
-        return "refused", str(error), passes
+        return Verdict(quoth="refused", reason=str(error))
     except Exception as error:  # noqa: BLE001 - a fault to be shown
-        return "crash", first_line(error), passes
-    return "accelerated" if passes[1] < passes[0] else "plain", "", passes
+        return Verdict(quoth="crash", reason=first_line(error))
+    passes = [0, 0]
+    for prompt, right in zip(prompts, expected, strict=True):
+        try:
+            wrong = _compare(decoder, prompt, right, passes)
+        except Exception as error:  # noqa: BLE001 - a fault to be shown
+            return Verdict(quoth="crash", reason=first_line(error))
+        if wrong:
+            return Verdict(quoth="different", reason=wrong)
+    return Verdict(
+        quoth="accelerated" if passes[1] < passes[0] else "plain",
+        memory=decoder._support.memory,
+        plain_passes=passes[0],
+        drafted_passes=passes[1],
+    )
+
+
+def _compare(decoder: Decoder, prompt: list[int], right: list[int], passes: list[int]) -> str:
+    """The first difference between what was expected and what the decoder says; counts passes."""
+    plain = decoder.generate(prompt, max_new_tokens=len(right), drafting="none")
+    if list(plain.token_ids) != right:
+        return f"plain, {_difference(decoder.model, prompt, right, plain.token_ids)}"
+    wrong, best = _drafted(decoder, prompt, right)
+    passes[0] += plain.stats.forward_passes
+    passes[1] += best
+    return wrong
 
 
 def _drafted(decoder: Decoder, prompt: Sequence[int], right: list[int]) -> tuple[str, int]:

@@ -106,12 +106,6 @@ _QWEN4 = {
     "indexer_budget": 16,
     "indexer_compress_ratio": 2,
 }
-_SHARED = {
-    "hidden_size_per_layer_input": 0,
-    "vocab_size_per_layer_input": 0,
-    "num_kv_shared_layers": 4,
-    "num_hidden_layers": 4,
-}
 
 OWN_FIELDS: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1, 3], "mamba_d_head": 16},
@@ -175,8 +169,6 @@ OWN_FIELDS: dict[str, dict[str, Any]] = {
     "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     "qwen4_exp_text": _QWEN4,
     "qwen4_exp": {"text_config": _QWEN4},
-    "gemma4_assistant": {"text_config": _SHARED},
-    "gemma4_unified_assistant": {"text_config": _SHARED},
     "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"] * 2},
     "blt": {
         "encoder_hash_byte_group_vocab": 101,
@@ -192,16 +184,10 @@ OWN_FIELDS: dict[str, dict[str, Any]] = {
     "dots3_note_text": _DOTS3,
 }
 
-BASES: dict[str, dict[str, Any]] = {
-    "gemma4_assistant": {
-        "text_config": {
-            "model_type": "gemma4_text",
-            "hidden_size_per_layer_input": 0,
-            "vocab_size_per_layer_input": 0,
-            "num_kv_shared_layers": 30,
-            "num_hidden_layers": 30,
-        }
-    },
-}
-
 DECODERS = {"musicgen": "decoder", "musicgen_melody": "decoder"}
+
+UNBUILT: dict[str, str] = {
+    "gemma3n": "its vision part needs the package timm; its text part is gemma3n_text",
+    "gemma4_assistant": "drafts for another model, and has no keys of its own",
+    "gemma4_unified_assistant": "drafts for another model, and has no keys of its own",
+}
