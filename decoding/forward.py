@@ -16,12 +16,14 @@ CACHE_ARGUMENTS = ("past_key_values", "cache_params", "state")
 class Rows:
     """The tokens of one pass: `token_ids` stand from position `start` on.
 
-    Logits are wanted of the last `needed` of them, or of all (0). `options` go to the model as they
+    Logits are wanted of the last `needed` of them, or of all (0). Rows that are thrown away have no
+    position of their own: none is counted further than `end`. `options` go to the model as they
     are: a mask, other positions.
     """
 
     token_ids: Sequence[int]
     start: int
+    end: int
     needed: int = 0
     options: Mapping[str, Tensor]
 
@@ -34,13 +36,11 @@ class ForwardPass:
 
     Args:
         model: A causal language model in evaluation mode.
-        window: Number of positions that the model has.
     """
 
-    def __init__(self, model: PreTrainedModel, *, window: int) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         names = inspect.signature(model.forward).parameters
         self._model = model
-        self._window = window
         self._takes_positions = "position_ids" in names
         self._keeps_logits = "logits_to_keep" in names
         self.cache_argument = next((name for name in CACHE_ARGUMENTS if name in names), None)
@@ -56,9 +56,8 @@ class ForwardPass:
         input_ids = torch.tensor([list(rows.token_ids)], device=self._model.device)
         options: dict[str, Any] = dict(rows.options)
         if self._takes_positions and "position_ids" not in options:
-            # Rows that are thrown away have no position of their own.
             positions = torch.arange(rows.start, rows.start + len(rows.token_ids))
-            positions = positions.clamp(max=self._window - 1)
+            positions = positions.clamp(max=rows.end - 1)
             options["position_ids"] = positions[None].to(self._model.device)
         if self._keeps_logits:
             options["logits_to_keep"] = rows.needed

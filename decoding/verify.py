@@ -17,6 +17,7 @@ from quoth.decoding.cache import BlockLayer, KVCache
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
 from quoth.decoding.forward import ForwardPass, Rows
+from quoth.decoding.rope_border import rope_border
 
 _SLACK = 16  # keys behind a border: a small multiple of the vector width, at least min_rows
 
@@ -50,15 +51,24 @@ class Verifier:
         self._model = model
         self._config = config
         self._window = window
+        self._border = rope_border(model.config, window)
+        self._text: list[int] = []  # known only where there is a border
+        self._passed: list[int] = []  # and the rows of the last pass behind it
+        self._cache = self._new_cache()
+        self._pass = ForwardPass(model)
+
+    def _new_cache(self) -> KVCache:
+        config = self._config
         slack = -(-config.min_rows // _SLACK) * _SLACK
         block = config.key_block if config.min_rows > 1 else 0
-        self._cache = KVCache(model.config.get_text_config(decoder=True), block=block, slack=slack)
-        self._pass = ForwardPass(model, window=window)
+        return KVCache(self._model.config.get_text_config(decoder=True), block=block, slack=slack)
 
     @property
     def room(self) -> int:
         """How many draft tokens the next pass may have."""
-        return max(0, min(self._cache.room, self._window - self._cache.length) - 1)
+        length = self._cache.length
+        end = self._window if self._border is None or length > self._border else self._border
+        return max(0, min(self._cache.room, end - length) - 1)
 
     @torch.inference_mode()
     def prefill(
@@ -67,6 +77,9 @@ class Verifier:
     ) -> Tensor:  # [1, V] float32
         """Read the prompt; returns the logits after its last token."""
         chunk = self._config.prefill_chunk
+        if self._border is not None:
+            self._text = list(prompt_ids)
+            chunk = chunk if len(prompt_ids) <= self._border else len(prompt_ids)
         for start in range(0, len(prompt_ids), chunk):
             logits = self._forward(prompt_ids[start : start + chunk], rows_needed=1)
         self._cache.finish_prompt()
@@ -93,6 +106,10 @@ class Verifier:
         Raises:
             ValueError: The draft forks and this cache cannot hold trees.
         """
+        if self._border is not None:
+            self._passed = [*self._text, last, *draft.tokens]
+            if len(self._text) == self._border:
+                return self._read_anew()
         num_rows = self._num_rows(draft)
         token_ids = [last, *draft.tokens, *[last] * (num_rows - 1 - len(draft))]
         tree = {} if draft.is_chain else self._tree_inputs(draft, num_rows)
@@ -117,12 +134,22 @@ class Verifier:
     def _num_rows(self, draft: Draft) -> int:
         return -(-(1 + len(draft)) // self._config.min_rows) * self._config.min_rows
 
+    def _read_anew(self) -> Tensor:
+        """The whole text with the frequencies for long ones, as `generate` does at this place."""
+        self._cache = self._new_cache()
+        logits = self._forward(self._passed, rows_needed=1)
+        self._cache.finish_prompt()
+        return logits.float()
+
     @torch.inference_mode()
     def keep(self, length: int, nodes: Sequence[int] = ()) -> None:
         """Roll back to the first `length` tokens and, behind them, these nodes of the draft.
 
         `length` counts the last token that went into the pass, if it is to be kept.
         """
+        if self._border is not None:
+            behind = [self._passed[length + node] for node in nodes]
+            self._text = [*self._passed[:length], *behind]
         if nodes:
             self._cache.keep_path(length, nodes)
         else:
@@ -158,6 +185,14 @@ class Verifier:
         rows_needed: int,  # from the end; 0: all
         **tree: Tensor,
     ) -> Tensor:  # [rows, V]
-        rows = Rows(token_ids=token_ids, start=self._cache.length, needed=rows_needed, options=tree)
+        start = self._cache.length
+        is_short = self._border is not None and start < self._border and rows_needed == 0
+        rows = Rows(
+            token_ids=token_ids,
+            start=start,
+            end=self._border if is_short and self._border is not None else self._window,
+            needed=rows_needed,
+            options=tree,
+        )
         logits, _ = self._pass(rows, self._cache.states)
         return logits

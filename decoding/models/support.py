@@ -21,8 +21,7 @@ from quoth.decoding.models.trial import (
     one_pass,
     own_steps,
     problem_of,
-    tolerance_of,
-    whole_logits,
+    sees_ahead,
 )
 from quoth.decoding.rereading import Memory, RereadingVerifier
 from quoth.decoding.verify import Verifier
@@ -98,7 +97,7 @@ def model_support(
         if not failure:
             return _measured(model, support, text, window=window, vocabulary_size=vocabulary_size)
         problem = problem or failure
-    raise _unsupported(model, _sees_ahead(model, text, window) or problem)
+    raise _unsupported(model, _causality_problem(model, text, window) or problem)
 
 
 def _ways(model: PreTrainedModel, config: DecodingConfig) -> Iterator[Support]:
@@ -172,14 +171,12 @@ def _unfit_inputs(model: PreTrainedModel, text: Sequence[int]) -> str:
     return ""
 
 
-def _sees_ahead(model: PreTrainedModel, text: Sequence[int], window: int) -> str:
-    """Whether the logits of a text change with what follows it, and what to do; empty if not."""
+def _causality_problem(model: PreTrainedModel, text: Sequence[int], window: int) -> str:
+    """What to do if the model's attention is not causal; empty if it is."""
     try:
-        half = whole_logits(model, text[: len(text) // 2], window=window)
-        whole = whole_logits(model, text, window=window)[: len(half)]
+        if not sees_ahead(model, text, window=window):
+            return ""
     except _UNFIT:
-        return ""
-    if float((half - whole).abs().max()) <= tolerance_of(model) * float(whole.max() - whole.min()):
         return ""
     return (
         "a token's logits change with the tokens after it (a model of this kind may need "

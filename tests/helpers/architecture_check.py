@@ -173,7 +173,10 @@ def _drafted(decoder: Decoder, prompt: Sequence[int], right: list[int]) -> tuple
 
 def _takes_trees(model: PreTrainedModel) -> bool:
     """Whether drafts may fork in bfloat16."""
-    halved = Decoder(model.to(torch.bfloat16), config=CONFIG)
+    try:
+        halved = Decoder(model.to(torch.bfloat16), config=CONFIG)
+    except UnsupportedModelError:  # some classes cannot compute in bfloat16
+        return False
     return halved._new_verifier().takes_trees
 
 

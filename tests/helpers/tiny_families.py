@@ -176,6 +176,7 @@ OWN_FIELDS: dict[str, dict[str, Any]] = {
         "decoder_config": {"hidden_size_global": 64},
     },
     "moshi": {"sliding_window": 256},
+    "hrm_text": {"num_layers_per_stack": 1, "num_hidden_layers": 8},
     "dots3_note": {
         "text_config": _DOTS3,
         "vision_config": {"adapter_in_dim": 64, "adapter_out_dim": 64},
