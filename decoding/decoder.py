@@ -310,7 +310,13 @@ def _fold(steps: Sequence[Step]) -> Generation:
 def _window(model: "PreTrainedModel") -> int:
     """Positions that the model was made for; models without a limit give `sys.maxsize`."""
     config = model.config.get_text_config(decoder=True)
-    for name in ("max_position_embeddings", "max_seq_len", "seq_length"):
+    for name in (
+        "max_position_embeddings",
+        "max_seq_len",
+        "seq_length",
+        "n_positions",
+        "max_target_positions",
+    ):
         value = getattr(config, name, None)
         if isinstance(value, int) and value > 0:
             return value

@@ -1,4 +1,4 @@
-"""Models with other rotary frequencies for long texts: as `generate`, on both sides of the border."""
+"""Other rotary frequencies for long texts: as `generate`, on both sides of the border."""
 
 from functools import cache
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from helpers.drafters import Prophet, good_makers
 from helpers.tiny_architectures import VOCABULARY, silence
-from quoth.decoding import Decoder, DecodingConfig, Reference
+from quoth.decoding import Decoder, DecodingConfig, Draft, Reference
 from quoth.errors import UnsupportedModelError
 
 NEW_TOKENS = 40
@@ -17,6 +17,7 @@ _FEW_TOKENS = 24
 CONFIG = DecodingConfig(max_draft_tokens=12, key_block=24)
 DRAFTERS = ("oracle", "half_right", "noise", "eos_inside", "tree")
 _LOOKUP_TOKENS = 8
+_LAST_TOKENS, _LONG = 6, 1000
 _TIE = 2e-4  # of the range of a row's logits
 
 
@@ -73,13 +74,18 @@ def check_quickly(model: PreTrainedModel) -> Verdict:
         return _quoth(model, PROMPTS[1:], expected)
 
 
-def greedy(model: PreTrainedModel, prompt: Sequence[int], **options: object) -> list[int]:
+def greedy(
+    model: PreTrainedModel,
+    prompt: Sequence[int],
+    max_new_tokens: int = NEW_TOKENS,
+    **options: object,
+) -> list[int]:
     """What `generate` writes."""
     input_ids = torch.tensor([list(prompt)])
     output = model.generate(
         input_ids,
         attention_mask=torch.ones_like(input_ids),
-        max_new_tokens=NEW_TOKENS,
+        max_new_tokens=max_new_tokens,
         do_sample=False,
         pad_token_id=0,
         **options,
@@ -131,12 +137,32 @@ def _quoth(
             return Verdict(quoth="crash", reason=first_line(error))
         if wrong:
             return Verdict(quoth="different", reason=wrong)
+    wrong = at_the_end(decoder)
+    if wrong:
+        return Verdict(quoth="different", reason=wrong)
     return Verdict(
         quoth="accelerated" if passes[1] < passes[0] else "plain",
         memory=decoder._support.memory,
         plain_passes=passes[0],
         drafted_passes=passes[1],
     )
+
+
+def at_the_end(decoder: Decoder) -> str:
+    """What is wrong with the last tokens that the window has room for; empty if nothing is."""
+    if decoder.max_length > _LONG:
+        return ""
+    prompt = _prompt(decoder.max_length - _LAST_TOKENS, 3)
+    right = greedy(decoder.model, prompt, max_new_tokens=_LAST_TOKENS)
+    for drafter in ("none", Prophet("oracle", right, lambda truth, _: Draft.chain(truth[:4]))):
+        try:
+            ended = decoder.generate(prompt, drafting=drafter)
+        except Exception as error:  # noqa: BLE001 - a fault to be shown
+            return f"at the end of the window, {first_line(error)}"
+        if list(ended.token_ids) != right:
+            found = _difference(decoder.model, prompt, right, ended.token_ids)
+            return f"at the end of the window, {found}"
+    return ""
 
 
 def _compare(decoder: Decoder, prompt: list[int], right: list[int], passes: list[int]) -> str:
