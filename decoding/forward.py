@@ -41,7 +41,7 @@ class ForwardPass:
     def __init__(self, model: PreTrainedModel) -> None:
         names = inspect.signature(model.forward).parameters
         self._model = model
-        self._takes_positions = "position_ids" in names
+        self.takes_positions = "position_ids" in names
         self._keeps_logits = "logits_to_keep" in names
         self.cache_argument = next((name for name in CACHE_ARGUMENTS if name in names), None)
 
@@ -55,7 +55,7 @@ class ForwardPass:
         """Run the model over `rows`; `states` None: the model begins with states of its own."""
         input_ids = torch.tensor([list(rows.token_ids)], device=self._model.device)
         options: dict[str, Any] = dict(rows.options)
-        if self._takes_positions and "position_ids" not in options:
+        if self.takes_positions and "position_ids" not in options:
             positions = torch.arange(rows.start, rows.start + len(rows.token_ids))
             positions = positions.clamp(max=rows.end - 1)
             options["position_ids"] = positions[None].to(self._model.device)

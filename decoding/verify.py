@@ -132,7 +132,11 @@ class Verifier:
         )
 
     def _num_rows(self, draft: Draft) -> int:
-        return -(-(1 + len(draft)) // self._config.min_rows) * self._config.min_rows
+        num_rows = -(-(1 + len(draft)) // self._config.min_rows) * self._config.min_rows
+        if self._pass.takes_positions:
+            return num_rows
+        # A model that counts positions itself has none behind its window.
+        return max(1 + len(draft), min(num_rows, self._window - self._cache.length))
 
     def _read_anew(self) -> Tensor:
         """The whole text with the frequencies for long ones, as `generate` does at this place."""
@@ -149,7 +153,7 @@ class Verifier:
         """
         if self._border is not None:
             behind = [self._passed[length + node] for node in nodes]
-            self._text = [*self._passed[:length], *behind]
+            self._text = self._passed = [*self._passed[:length], *behind]
         if nodes:
             self._cache.keep_path(length, nodes)
         else:
