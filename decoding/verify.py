@@ -88,7 +88,7 @@ class Verifier:
     @property
     def goes_back(self) -> bool:
         """Whether it can roll back to any length; else only to before the last pass."""
-        return self._cache.holds_trees
+        return self._cache.holds_trees and self._border is None
 
     @property
     def takes_trees(self) -> bool:
