@@ -96,8 +96,8 @@ def _counts(verdicts: dict[str, Verdict]) -> str:
         f"language models; {len(verdicts)} could be built.\n\n"
         f"| | Quoth | prompt lookup of transformers |\n|---|---|---|\n"
         + "\n".join(lines)
-        + f"\n\nOf the {quoth['accelerated']} of the first row, {trees} take drafts that fork "
-        f"(in bfloat16), the others chains."
+        + f"\n\nOf the {quoth['accelerated']} of the first row, {trees} take drafts that fork, "
+        f"the others chains."
     )
 
 

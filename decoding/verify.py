@@ -154,7 +154,7 @@ class Verifier:
         """
         if self._border is not None:
             behind = [self._passed[length + node] for node in nodes]
-            self._text = [*self._passed[:length], *behind]
+            self._text = self._passed = [*self._passed[:length], *behind]
         if nodes:
             self._cache.keep_path(length, nodes)
         else:

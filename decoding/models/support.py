@@ -24,6 +24,7 @@ from quoth.decoding.models.trial import (
     sees_ahead,
 )
 from quoth.decoding.rereading import Memory, RereadingVerifier
+from quoth.decoding.rope_border import rope_border
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
@@ -51,7 +52,8 @@ class Support:
     counts places in the cache (ALiBi) its logits are wrong, in float32 most are rounded otherwise.
 
     `noise` is by how much logits of a wide pass differed from those of plain ones, `fork_noise` by
-    how much those of a second branch did; None: they are wrong.
+    how much those of a second branch did; None: they are wrong. `border` is where texts are long
+    (`quoth.decoding.rope_border`).
     """
 
     config: DecodingConfig
@@ -59,6 +61,7 @@ class Support:
     noise: float = 0.0
     fork_noise: float | None = None
     memory: Memory | Literal["keys"] = "keys"
+    border: int | None = None
 
     @property
     def drafts(self) -> bool:
@@ -68,7 +71,7 @@ class Support:
     @property
     def shares_passes(self) -> bool:
         """Whether its passes may serve several sequences: no row minds the others, nor a state."""
-        return self.is_row_invariant and self.memory == "keys"
+        return self.is_row_invariant and self.memory == "keys" and self.border is None
 
     def new_verifier(
         self, model: PreTrainedModel, *, window: int, config: DecodingConfig | None = None
@@ -151,6 +154,7 @@ def _measured(
         is_row_invariant=not noise,
         noise=noise,
         fork_noise=fork_noise if layout.forks else None,
+        border=rope_border(model.config, window),
     )
 
 

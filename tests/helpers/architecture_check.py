@@ -60,10 +60,7 @@ def check(model: PreTrainedModel, prompts: Sequence[list[int]] = PROMPTS) -> Ver
         else:
             lookup = _lookup(model, prompts, expected)
         verdict = _quoth(model, prompts, expected)
-        verdict = replace(verdict, lookup=lookup[0], lookup_reason=lookup[1])
-        if verdict.quoth == "accelerated" and verdict.memory == "keys":
-            verdict = replace(verdict, trees=_takes_trees(model))
-    return verdict
+        return replace(verdict, lookup=lookup[0], lookup_reason=lookup[1])
 
 
 def check_quickly(model: PreTrainedModel) -> Verdict:
@@ -142,6 +139,7 @@ def _quoth(
     return Verdict(
         quoth="accelerated" if passes[1] < passes[0] else "plain",
         memory=decoder._support.memory,
+        trees=decoder._support.fork_noise is not None,
         plain_passes=passes[0],
         drafted_passes=passes[1],
     )
@@ -194,15 +192,6 @@ def _drafted(decoder: Decoder, prompt: Sequence[int], right: list[int]) -> tuple
     if list(copied.token_ids) != right:
         return "reference", best
     return "", best
-
-
-def _takes_trees(model: PreTrainedModel) -> bool:
-    """Whether drafts may fork in bfloat16."""
-    try:
-        halved = Decoder(model.to(torch.bfloat16), config=CONFIG)
-    except UnsupportedModelError:  # some classes cannot compute in bfloat16
-        return False
-    return halved._new_verifier().takes_trees
 
 
 @torch.inference_mode()
