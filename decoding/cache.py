@@ -9,7 +9,7 @@ Sliding-window layers are those of transformers, which record the past so that t
 back; they have no blocks, and their bits may differ from step to step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -43,10 +43,13 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
 
     def visible(self, rows: int) -> int:
         """Number of keys that a step of `rows` rows sees."""
-        end = self._length + rows
+        return self._visible(self._length, rows)
+
+    def _visible(self, start: int, rows: int) -> int:
+        end = start + rows
         if not self.is_padding:
             return end
-        border = (self._length // self._block + 1) * self._block
+        border = (start // self._block + 1) * self._block
         return max(border + self._slack, end)
 
     def update(
@@ -76,9 +79,23 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
             self.values = _grown(self.values, value_states, capacity)
         assert self.keys is not None
         assert self.values is not None
-        self.keys[:, :, self._length : end] = key_states
-        self.values[:, :, self._length : end] = value_states
-        self._length = end
+        start, self._length = self._length, end
+        self.write(start, key_states, value_states)
+        return self.keys[:, :, :visible], self.values[:, :, :visible]
+
+    def write(self, start: int, key_states: Tensor, value_states: Tensor) -> None:
+        """Put keys and values in the place of those that are there from `start` on."""
+        assert self.keys is not None
+        assert self.values is not None
+        end = start + key_states.shape[-2]
+        self.keys[:, :, start:end] = key_states
+        self.values[:, :, start:end] = value_states
+
+    def seen_from(self, start: int, rows: int) -> tuple[Tensor, Tensor]:
+        """What a step of `rows` rows sees that begins at position `start`."""
+        assert self.keys is not None
+        assert self.values is not None
+        visible = self._visible(start, rows)
         return self.keys[:, :, :visible], self.values[:, :, :visible]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -158,8 +175,12 @@ class KVCache:
     @property
     def holds_trees(self) -> bool:
         """Whether every layer can keep one path of a forked draft and forget the others."""
-        layers = self.states.layers
-        return all(isinstance(layer, BlockLayer | DummyLayer) for layer in layers)
+        return all(isinstance(layer, BlockLayer) for layer in self.states.layers)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it can be cut to any length; else only to what it was before the last pass."""
+        return all(isinstance(layer, BlockLayer | DummyLayer) for layer in self.states.layers)
 
     @property
     def block_layers(self) -> list[BlockLayer]:
@@ -172,11 +193,6 @@ class KVCache:
         if len(layers) < len(self.states.layers):
             raise ValueError("some layers have no key blocks")
         return layers
-
-    @property
-    def visible(self) -> Callable[[int], int]:
-        """Number of keys that a step of so many rows sees, in layers with key blocks."""
-        return next(layer.visible for layer in self.states.layers if isinstance(layer, BlockLayer))
 
     @property
     def room(self) -> int:

@@ -238,15 +238,12 @@ class Decoder:
         if self.tokenizer is None and request.stop:
             raise ConfigError("Stop strings need a tokenizer: Decoder(model, tokenizer).")
         request.check_fit(vocabulary_size=self._vocabulary_size, window=self.max_length)
-        config = exactness(self._support, request).config
-        material = Material(config=config, spellings=self._spellings)
+        material = Material(config=self._support.config, spellings=self._spellings)
         return request, select_drafters(options.get("drafting", "auto"), material)
 
     def _loop(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
         exact = exactness(self._support, request)
-        new_verifier = partial(
-            self._support.new_verifier, self.model, window=self.max_length, config=exact.config
-        )
+        new_verifier = partial(self._support.new_verifier, self.model, window=self.max_length)
         verifier = new_verifier()
         mixer = Mixer(
             [
@@ -258,7 +255,7 @@ class Decoder:
                 )
                 for drafter in (drafters if exact.mode != "plain" else ())
             ],
-            config=exact.config,
+            config=self._support.config,
             forks=verifier.takes_trees,
             cost=self._cost,
         )

@@ -91,6 +91,15 @@ class Draft:
             depths.append(depths[parent + 1] + 1)
         return depths
 
+    @property
+    def paths(self) -> list[list[int]]:
+        """The nodes from the root down to each leaf; of an empty draft one empty path."""
+        ways: list[list[int]] = [[]]  # down to the root and each node
+        for node, parent in enumerate(self.parents):
+            ways.append([*ways[parent + 1], node])
+        inner = {ROOT, *self.parents} if self.parents else set()
+        return [way for node, way in enumerate(ways, start=ROOT) if node not in inner]
+
     def only(self, nodes: Sequence[int]) -> "Draft":
         """These nodes, in rising order, with all that stand above them."""
         number = {ROOT: ROOT} | {node: place for place, node in enumerate(nodes)}

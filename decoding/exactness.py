@@ -5,9 +5,8 @@ the same but for rounding, and near-ties are decided the plain way (`quoth.decod
 *plain*: no drafts, where neither holds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from quoth.decoding.config import DecodingConfig
 from quoth.decoding.guarding import Mode
 from quoth.decoding.models.support import Support
 from quoth.decoding.request import Request
@@ -15,29 +14,23 @@ from quoth.decoding.request import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exactness:
-    """The mode of one request; `config` with what it allows.
+    """The mode of one request.
 
     `noise` is by how much a logit of a verified draft may differ from that of plain decoding, as
     far as was measured; 0 unless guarded.
     """
 
     mode: Mode
-    config: DecodingConfig
     noise: float = 0.0
 
 
 def exactness(support: Support, request: Request) -> Exactness:
     """The fastest way that cannot change a token of this request."""
-    forked = replace(support.config, forks=True)
-    if support.is_row_invariant and (support.config.forks or support.fork_noise is None):
-        return Exactness(mode="invariant", config=support.config)
-    if _is_guardable(request):
-        noise = max(support.noise, support.fork_noise or 0.0) * _amplification(request)
-        config = support.config if support.fork_noise is None else forked
-        return Exactness(mode="guarded", config=config, noise=noise)
     if support.is_row_invariant:
-        return Exactness(mode="invariant", config=support.config)
-    return Exactness(mode="plain", config=support.config)
+        return Exactness(mode="invariant")
+    if _is_guardable(request):
+        return Exactness(mode="guarded", noise=support.noise * _amplification(request))
+    return Exactness(mode="plain")
 
 
 def _is_guardable(request: Request) -> bool:

@@ -21,12 +21,13 @@ from quoth.decoding.drafting.protocol import PREDICTIONS, Outcome
 from quoth.decoding.generation import CopiedSpan, Step
 from quoth.decoding.guarding import Safety
 from quoth.decoding.logprobs import token_logprobs
+from quoth.decoding.part import Part
 from quoth.decoding.provenance import CopyTracker
 from quoth.decoding.request import Request
 from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.stats import Tally
 from quoth.decoding.stopping import StopRule
-from quoth.decoding.verify import Part, Verifier
+from quoth.decoding.verify import Verifier
 
 if TYPE_CHECKING:
     from quoth.decoding.draft import Origin

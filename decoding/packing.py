@@ -1,4 +1,4 @@
-"""One forward pass over the steps of many sequences, each with the bits of its own pass.
+"""One forward pass over many sequences or branches, each with the bits of its own pass.
 
 The tokens of all sequences stand behind one another in one row of the model's input, so that every
 linear layer runs once over all of them. Only attention knows whose token is whose: it is computed
@@ -6,6 +6,10 @@ for each sequence apart, by the model's own function, on the sequence's own keys
 that the model makes for it, with as many rows as the sequence's own pass would have. So what is
 asked of the model is no more than what drafts ask of it: that a row of a matrix product does not
 depend on the rows beside it.
+
+Drafts that fork are read in the same way: attention is computed for each path by itself, on keys
+that lie where they lie when that path is the text. One pass with a mask of the tree would be
+shorter, but its sums run over keys in other places and round differently, in bfloat16 too.
 
 The model itself is not touched. The pass runs on a twin: the same weights and modules, with another
 attention function.
@@ -15,7 +19,8 @@ import copy
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +35,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from quoth.decoding.cache import BlockLayer
-from quoth.decoding.verify import Part
+from quoth.decoding.part import Part
 
 _NAME = "quoth_rows"  # of the attention function, among those of transformers
 _IMPLEMENTATIONS = ("eager", "sdpa")  # those that take a mask for each pass
@@ -43,7 +48,7 @@ class _Pass:
         self.parts = parts
         self.implementation = implementation
         self.widths = [len(part.token_ids) for part in parts]
-        self.seen: list[tuple[Tensor, Tensor]] = []  # keys and values of the layer at work
+        self.seen: list[_Seen] = []
         self.layers_done = 0
 
     def split(
@@ -58,10 +63,19 @@ class _Pass:
 _current: ContextVar[_Pass] = ContextVar("the pass that runs in this thread")
 
 
-class _Masks(tuple[Tensor | None, ...]):
-    """The mask of each part; no tensor, so that no model can take it for one."""
+class _Masks(tuple[Sequence[Tensor | None], ...]):
+    """The masks of each part, one per path; no tensor, so that no model can take it for one."""
 
     __slots__ = ()
+
+
+class _Seen(NamedTuple):
+    """The keys and values of a part in the layer at work; the part's own begin at `start`."""
+
+    layer: BlockLayer
+    start: int
+    keys: Tensor
+    values: Tensor
 
 
 class _PackedLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers' subclass hook
@@ -76,16 +90,16 @@ class _PackedLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformer
     ) -> tuple[Tensor, Tensor]:
         """Write them behind those of their sequences; what comes back are the new ones only."""
         current = _current.get()
-        split = zip(
+        current.seen = []
+        for layer, part, keys, values in zip(
             self._layers,
             current.parts,
             current.split(key_states),
             current.split(value_states),
             strict=True,
-        )
-        current.seen = [
-            layer.append(keys, values, rows=part.rows) for layer, part, keys, values in split
-        ]
+        ):
+            current.seen.append(_Seen(layer, layer.get_seq_length(), keys, values))
+            layer.append(keys, values, rows=max(map(part.rows, part.paths)))
         return key_states, value_states
 
     def get_seq_length(self) -> int:
@@ -180,19 +194,17 @@ def _masks(**arguments: object) -> _Masks:
     current = _current.get()
     function = ALL_MASK_ATTENTION_FUNCTIONS[current.implementation]
 
-    def mask(part: Part) -> Tensor | None:
-        if part.mask is not None:
-            return part.mask
-        layer = part.layers[0]
+    def mask(part: Part, path: Sequence[int]) -> Tensor | None:
+        layer, rows = part.layers[0], part.rows(path)
         own = {
-            "q_length": part.rows,
-            "kv_length": layer.visible(part.rows),
+            "q_length": rows,
+            "kv_length": layer.visible(rows),
             "q_offset": layer.get_seq_length(),
             "kv_offset": 0,
         }
         return cast("Tensor | None", function(**{**arguments, **own}))
 
-    return _Masks(mask(part) for part in current.parts)
+    return _Masks([mask(part, path) for path in part.paths] for part in current.parts)
 
 
 def _attend(
@@ -205,19 +217,30 @@ def _attend(
 ) -> tuple[Tensor, None]:  # [1, tokens, H, D]
     """Attention of each part by itself, as the model computes it."""
     current = _current.get()
-    function = _function(module, current.implementation)
-    masks = attention_mask or (None,) * len(current.parts)
+    function = partial(_function(module, current.implementation), module)
     current.layers_done += 1
-    attended = query.new_zeros(1, query.shape[2], query.shape[1], current.seen[0][1].shape[-1])
-    start = 0
-    for part, own, (keys, values), mask in zip(
-        current.parts, current.split(query), current.seen, masks, strict=True
+    attended = query.new_zeros(1, query.shape[2], query.shape[1], current.seen[0].values.shape[-1])
+    outputs = current.split(attended.transpose(1, 2))
+    for number, (part, own, seen) in enumerate(
+        zip(current.parts, current.split(query), current.seen, strict=True)
     ):
-        output, _ = function(module, _padded(own, part.rows), keys, values, mask, **options)
-        end = start + own.shape[2]
-        attended[:, start:end] = output[:, : own.shape[2]]
-        start = end
+        masks = attention_mask[number] if attention_mask is not None else [None] * len(part.paths)
+        for path, mask in zip(part.paths, masks, strict=True):
+            rows = part.rows(path)
+            keys, values = _along(seen, path, rows, is_chain=part.is_chain)
+            asked = own if part.is_chain else own[:, :, path]
+            output, _ = function(_padded(asked, rows), keys, values, mask, **options)
+            outputs[number][:, :, path] = output[:, : len(path)].transpose(1, 2)
+        if not part.is_chain:
+            seen.layer.write(seen.start, seen.keys, seen.values)
     return attended, None
+
+
+def _along(seen: _Seen, path: Sequence[int], rows: int, *, is_chain: bool) -> tuple[Tensor, Tensor]:
+    """The keys and values that a pass over this path alone would see, where it would see them."""
+    if not is_chain:
+        seen.layer.write(seen.start, seen.keys[:, :, path], seen.values[:, :, path])
+    return seen.layer.seen_from(seen.start, rows)
 
 
 def _padded(query: Tensor, rows: int) -> Tensor:

@@ -7,35 +7,20 @@ it was checked with.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from quoth.decoding.cache import BlockLayer, KVCache
+from quoth.decoding.cache import KVCache
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
 from quoth.decoding.forward import ForwardPass, Rows
+from quoth.decoding.packing import Packer
+from quoth.decoding.part import Part
 from quoth.decoding.rope_border import rope_border
 
 _SLACK = 16  # keys behind a border: a small multiple of the vector width, at least min_rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One sequence's part of a pass that several sequences share.
-
-    `token_ids` are the last token and the draft, `positions` their places in the sequence. `rows`
-    says how many rows the sequence's own pass would have, surplus included. `mask` is that of a
-    forked draft, [1, 1, rows, keys]; None: the model's own. `layers` are the sequence's keys.
-    """
-
-    token_ids: Sequence[int]
-    positions: Sequence[int]
-    rows: int
-    mask: Tensor | None
-    layers: Sequence[BlockLayer]
 
 
 class Verifier:
@@ -45,9 +30,18 @@ class Verifier:
         model: A causal language model in evaluation mode.
         config: Row and key paddings.
         window: Number of positions that the model has.
+        packer: Reads drafts that fork; without, there are none.
     """
 
-    def __init__(self, model: PreTrainedModel, config: DecodingConfig, *, window: int) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        config: DecodingConfig,
+        *,
+        window: int,
+        packer: Packer | None = None,
+    ) -> None:
+        self._packer = packer
         self._model = model
         self._config = config
         self._window = window
@@ -88,12 +82,12 @@ class Verifier:
     @property
     def goes_back(self) -> bool:
         """Whether it can roll back to any length; else only to before the last pass."""
-        return self._cache.holds_trees and self._border is None
+        return self._cache.goes_back and self._border is None
 
     @property
     def takes_trees(self) -> bool:
         """Whether a draft may fork; where it may not, only its first chain is worth proposing."""
-        return self._config.forks and self._cache.holds_trees
+        return self._config.forks and self._packer is not None and self._cache.holds_trees
 
     @torch.inference_mode()
     def verify(
@@ -110,24 +104,26 @@ class Verifier:
             self._passed = [*self._text, last, *draft.tokens]
             if len(self._text) == self._border:
                 return self._read_anew()
+        if not draft.is_chain:
+            if self._packer is None or not self.takes_trees:
+                raise ValueError("a forked draft came to a model that takes chains only")
+            return self._packer.logits([self.part(last, draft)])[0]
         num_rows = self._num_rows(draft)
         token_ids = [last, *draft.tokens, *[last] * (num_rows - 1 - len(draft))]
-        tree = {} if draft.is_chain else self._tree_inputs(draft, num_rows)
-        return self._forward(token_ids, rows_needed=0, **tree)[: 1 + len(draft)].float()
+        return self._forward(token_ids, rows_needed=0)[: 1 + len(draft)].float()
 
     def part(self, last: int, draft: Draft) -> Part:
-        """What `verify` would read, for a pass that is shared with other sequences.
+        """What `verify` would read, for a pass that is computed part by part.
 
         Raises:
-            ValueError: The draft forks and this cache cannot hold trees, or it has no key blocks.
+            ValueError: The cache has no key blocks.
         """
-        num_rows, start = self._num_rows(draft), self._cache.length
-        tree = {} if draft.is_chain else self._tree_inputs(draft, num_rows)
+        start = self._cache.length
         return Part(
             token_ids=(last, *draft.tokens),
             positions=tuple(start + depth for depth in draft.depths),
-            rows=num_rows,
-            mask=tree.get("attention_mask"),
+            paths=tuple([0, *(node + 1 for node in path)] for path in draft.paths),
+            min_rows=self._config.min_rows,
             layers=self._cache.block_layers,
         )
 
@@ -160,35 +156,11 @@ class Verifier:
         else:
             self._cache.truncate(length)
 
-    def _tree_inputs(self, draft: Draft, num_rows: int) -> dict[str, Tensor]:
-        """Positions by depth, and a mask by which each node sees only its ancestors."""
-        if not self.takes_trees:
-            raise ValueError("a forked draft came to a cache that holds chains only")
-        device, start = self._model.device, self._cache.length
-        num_keys = self._cache.visible(num_rows)
-        sees = torch.zeros(num_rows, num_keys, dtype=torch.bool)
-        sees[:, :start] = True
-        sees[0, start] = True
-        for row, parent in enumerate(draft.parents, start=1):
-            sees[row] = sees[parent + 1]
-            sees[row, start + row] = True
-        surplus = range(len(draft) + 1, num_rows)  # rows that are thrown away
-        for row in surplus:
-            sees[row, start + row] = True
-        depths = [*draft.depths, *[0 for _ in surplus]]
-        hidden = torch.zeros(num_rows, num_keys, dtype=self._model.dtype)
-        hidden[~sees] = torch.finfo(self._model.dtype).min
-        return {
-            "attention_mask": hidden[None, None].to(device),
-            "position_ids": (torch.tensor([depths], device=device) + start),
-        }
-
     def _forward(
         self,
         token_ids: Sequence[int],
         *,
         rows_needed: int,  # from the end; 0: all
-        **tree: Tensor,
     ) -> Tensor:  # [rows, V]
         start = self._cache.length
         is_short = self._border is not None and start < self._border and rows_needed == 0
@@ -197,7 +169,7 @@ class Verifier:
             start=start,
             end=self._border if is_short and self._border is not None else self._window,
             needed=rows_needed,
-            options=tree,
+            options={},
         )
         logits, _ = self._pass(rows, self._cache.states)
         return logits

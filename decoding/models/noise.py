@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.verify import Verifier
 
@@ -19,8 +20,8 @@ _PLAIN_PASSES = 2  # compared with a wide one; they are what the trial costs
 _TREE = (-1, 0, 1, -1, 3)  # parents: two branches
 _TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
 _REREAD_PROMPT, _REREAD = 5, 3  # tokens: read at once, and drafted
+_ALIKE_ROWS = 4  # and their multiples: matrix kernels treat each row alike (docs/log.md)
 _ROUNDINGS = 4  # of the largest logit: the least that a difference is taken for
-_WRONG, _WRONG_IN_HALF = 1e-2, 0.2  # of the logits' range: no rounding any more
 
 
 def row_noise(
@@ -28,7 +29,8 @@ def row_noise(
 ) -> float:
     """By how much a wide pass differs from plain ones in its last rows.
 
-    The last rows, because kernels treat the end of their work differently.
+    The last rows, because kernels treat the end of their work differently. Passes of fewer than
+    four rows are known to be computed otherwise, even where the trial's bits are equal.
     """
     verifier = Verifier(model, config, window=window)
     verifier.prefill(text[:1])
@@ -39,11 +41,15 @@ def row_noise(
     for position in range(begin, end):
         verifier.keep(position)
         rows.append(verifier.verify(text[position], NO_DRAFT)[0])
-    return _difference(torch.stack(rows), wide[begin - 1 :], model.dtype)
+    plain = torch.stack(rows)
+    differing = _difference(plain, wide[begin - 1 :], model.dtype)
+    return differing or (_rounding(plain, model.dtype) if config.min_rows < _ALIKE_ROWS else 0.0)
 
 
 def reread_noise(
-    new_verifier: Callable[[], Verifier | RereadingVerifier], text: Sequence[int]
+    new_verifier: Callable[[], Verifier | RereadingVerifier],
+    text: Sequence[int],
+    dtype: torch.dtype,
 ) -> float:
     """By how much a pass over several tokens differs from passes over one each."""
     prompt, last, *coming = text[:_REREAD_PROMPT], *text[_REREAD_PROMPT:]
@@ -56,34 +62,29 @@ def reread_noise(
     for number, token in enumerate((last, *coming), start=len(prompt) + 1):
         rows.append(plain.verify(token, NO_DRAFT)[0])
         plain.keep(number)
-    return _difference(torch.stack(rows), together, torch.float32) or 1e-6
+    plain_rows = torch.stack(rows)
+    return _difference(plain_rows, together, dtype) or _rounding(plain_rows, dtype)
 
 
-def fork_noise_of(
+def forks_exactly(
     model: PreTrainedModel, config: DecodingConfig, *, window: int, vocabulary_size: int
-) -> float | None:
-    """By how much the second branch of a draft differs from plain passes; None: it is wrong.
-
-    None too for a model that cannot read forked drafts at all, since it takes no mask of its own.
-    """
+) -> bool:
+    """Whether the second branch of a draft gets the bits of plain passes, and its keys stay."""
     length = min(_TREE_CONTEXT, window - 2 * len(_TREE))
     if config.key_block:  # the draft must not reach over a border
         length -= max(0, length % config.key_block + len(_TREE) + 1 - config.key_block)
     text = [(11 * index + 5) % vocabulary_size for index in range(length + len(_TREE))]
-    verifier = Verifier(model, config, window=window)
-    if length < 1 or not verifier.takes_trees:
-        return None
-    verifier.prefill(text[:length])
-    if verifier.room < len(_TREE):
-        return None
     try:
-        branch, plain = _branch_and_plain(verifier, text, length)
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):
-        return None
-    spread = float(plain.max() - plain.min())
-    noise = _difference(branch, plain, model.dtype)
-    wrong = _WRONG if model.dtype in (torch.float32, torch.float64) else _WRONG_IN_HALF
-    return noise if noise <= wrong * spread else None
+        packer = Packer(model, min_rows=config.min_rows)
+        verifier = Verifier(model, config, window=window, packer=packer)
+        if length < 1 or not verifier.takes_trees:
+            return False
+        verifier.prefill(text[:length])
+        if verifier.room < len(_TREE):
+            return False
+        return torch.equal(*_branch_and_plain(verifier, text, length))
+    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
+        return False
 
 
 def _branch_and_plain(
@@ -110,5 +111,10 @@ def _difference(one: Tensor, other: Tensor, dtype: torch.dtype) -> float:
     differing = float((one - other).abs().nan_to_num().max())
     if not differing:
         return 0.0
-    rounding = torch.finfo(dtype).eps * float(other.abs().nan_to_num(posinf=0.0, neginf=0.0).max())
-    return max(differing, _ROUNDINGS * rounding)
+    return max(differing, _rounding(other, dtype))
+
+
+def _rounding(logits: Tensor, dtype: torch.dtype) -> float:
+    """Some roundings of the largest one."""
+    largest = float(logits.abs().nan_to_num(posinf=0.0, neginf=0.0).max())
+    return _ROUNDINGS * torch.finfo(dtype).eps * max(largest, 1e-6)

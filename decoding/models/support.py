@@ -15,7 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.models.noise import fork_noise_of, reread_noise, row_noise
+from quoth.decoding.models.noise import forks_exactly, reread_noise, row_noise
 from quoth.decoding.models.trial import (
     TEXT_LENGTH,
     one_pass,
@@ -23,12 +23,11 @@ from quoth.decoding.models.trial import (
     problem_of,
     sees_ahead,
 )
+from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import Memory, RereadingVerifier
-from quoth.decoding.rope_border import rope_border
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
-_FORKING_TYPES = (torch.bfloat16,)  # float16 passes the trial and differs later: docs/log.md
 _UNFIT = (  # what a model's own code raises when it is called in a way that it was not made for
     RuntimeError,
     ValueError,
@@ -47,19 +46,15 @@ class Support:
     """How a model is decoded with.
 
     `is_row_invariant` says that a wider pass gave the bits of plain passes at every position of the
-    trial. It was tried on a few tokens and one width: evidence, and no proof. The configuration
-    allows forks only if a second branch gave the bits of plain passes too: with attention that
-    counts places in the cache (ALiBi) its logits are wrong, in float32 most are rounded otherwise.
-
-    `noise` is by how much logits of a wide pass differed from those of plain ones, `fork_noise` by
-    how much those of a second branch did; None: they are wrong. `border` is where texts are long
-    (`quoth.decoding.rope_border`).
+    trial. It was tried on a few tokens and two widths: evidence, and no proof. `noise` is by how
+    much they differed. The configuration allows forks only if a second branch gave the bits of
+    plain passes too; `packer` reads them.
     """
 
     config: DecodingConfig
     is_row_invariant: bool
     noise: float = 0.0
-    fork_noise: float | None = None
+    packer: Packer | None = None
     memory: Memory | Literal["keys"] = "keys"
     border: int | None = None
 
@@ -73,14 +68,11 @@ class Support:
         """Whether its passes may serve several sequences: no row minds the others, nor a state."""
         return self.is_row_invariant and self.memory == "keys" and self.border is None
 
-    def new_verifier(
-        self, model: PreTrainedModel, *, window: int, config: DecodingConfig | None = None
-    ) -> Verifier | RereadingVerifier:
-        """For one sequence; `config` may allow forks where this one does not."""
-        config = config or self.config
+    def new_verifier(self, model: PreTrainedModel, *, window: int) -> Verifier | RereadingVerifier:
+        """For one sequence."""
         if self.memory == "keys":
-            return Verifier(model, config, window=window)
-        return RereadingVerifier(model, config, window=window, memory=self.memory)
+            return Verifier(model, self.config, window=window, packer=self.packer)
+        return RereadingVerifier(model, self.config, window=window, memory=self.memory)
 
 
 def model_support(
@@ -143,18 +135,18 @@ def _measured(
     if not support.drafts:
         return replace(support, is_row_invariant=True)
     if support.memory != "keys":
-        noise = reread_noise(lambda: support.new_verifier(model, window=window), text)
+        noise = reread_noise(lambda: support.new_verifier(model, window=window), text, model.dtype)
         return replace(support, noise=noise)
     noise = row_noise(model, layout, text, window)
-    fork_noise = fork_noise_of(model, layout, window=window, vocabulary_size=vocabulary_size)
-    is_exact = not noise and fork_noise == 0 and model.dtype in _FORKING_TYPES
+    forks = layout.forks and not noise
+    if forks:
+        forks = forks_exactly(model, layout, window=window, vocabulary_size=vocabulary_size)
     return replace(
         support,
-        config=replace(layout, forks=layout.forks and is_exact),
+        config=replace(layout, forks=forks),
         is_row_invariant=not noise,
         noise=noise,
-        fork_noise=fork_noise if layout.forks else None,
-        border=rope_border(model.config, window),
+        packer=Packer(model, min_rows=layout.min_rows) if forks else None,
     )
 
 

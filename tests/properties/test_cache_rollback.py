@@ -1,7 +1,5 @@
 """Whatever was appended and rolled back: the logits are those of reading the text that is left."""
 
-from dataclasses import replace
-
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from helpers.tiny_model import VOCABULARY, WINDOW, tiny_gpt2, tiny_llama, tiny_mistral, tiny_mpt
 from quoth.decoding import DecodingConfig, Draft
 from quoth.decoding.models.support import model_support
-from quoth.decoding.verify import Verifier
 
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2, "mistral": tiny_mistral, "mpt": tiny_mpt}
 FORKING = ("llama", "gpt2")
@@ -25,15 +22,14 @@ class RollBack(RuleBasedStateMachine):
     )
     def read_prompt(self, name: str, prompt: list[int]) -> None:
         self.model = MODELS[name]()
-        config = model_support(
+        support = model_support(
             self.model,
             DecodingConfig(key_block=24, max_draft_tokens=20, prefill_chunk=7),
             window=WINDOW,
             vocabulary_size=VOCABULARY,
-        ).config
-        if name in FORKING:  # rounded otherwise in float32, but right
-            config = replace(config, forks=True)
-        self.verifier = Verifier(self.model, config, window=WINDOW)
+        )
+        assert support.config.forks == (name in FORKING)
+        self.verifier = support.new_verifier(self.model, window=WINDOW)
         self.logits = self.verifier.prefill(prompt)[-1]
         self.text = prompt
 

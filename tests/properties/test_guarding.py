@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
@@ -34,13 +34,12 @@ def decoder(model: PreTrainedModel, *, min_rows: int = 4) -> Decoder:
     return Decoder(model, config=DecodingConfig(min_rows=min_rows, key_block=32))
 
 
-# One row is computed by other kernels than eight; a second branch is rounded otherwise than none.
+# One row is computed by other kernels than eight.
 DECODERS = {
-    "rows": decoder(with_ties(tiny_llama(), 1e-7), min_rows=1),
-    "forks": decoder(with_ties(tiny_llama(), 1e-7)),
-    "forks, gpt2": decoder(with_ties(tiny_gpt2(), 1e-7)),
+    "llama": decoder(with_ties(tiny_llama(), 1e-7), min_rows=1),
+    "gpt2": decoder(with_ties(tiny_gpt2(), 1e-7), min_rows=1),
     "windows": decoder(with_ties(tiny_mistral(), 1e-7), min_rows=1),
-    "float16": Decoder(with_ties(tiny_llama(), 1e-3).half()),
+    "bfloat16": decoder(with_ties(tiny_llama(), 1e-3).bfloat16(), min_rows=1),
 }
 
 
@@ -59,7 +58,7 @@ def drafted(
 
 
 @pytest.mark.parametrize("name", DECODERS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
 @given(prompts, st.integers(0, 2**32))
 def test_no_tie_is_decided_otherwise(name: str, prompt: list[int], seed: int) -> None:
     plain, others = drafted(DECODERS[name], prompt, seed)
@@ -78,13 +77,13 @@ def test_the_ties_of_these_tests_are_decided_otherwise_without_the_guard(
     differing = 0
     for seed in range(12):
         prompt = [(seed * 7 + step) % VOCABULARY for step in range(9)]
-        plain, others = drafted(DECODERS["rows"], prompt, seed)
+        plain, others = drafted(DECODERS["llama"], prompt, seed)
         differing += sum(other.token_ids != plain.token_ids for other in others)
     assert differing
 
 
 def test_rechecks_are_counted_and_drafting_ends_where_they_cost_more_than_it_saves() -> None:
-    plain, others = drafted(DECODERS["rows"], [1, 2, 3], 0)
+    plain, others = drafted(DECODERS["llama"], [1, 2, 3], 0)
     assert plain.stats.rechecks == 0
     assert all(other.stats.rechecks for other in others)
     for other in others:
@@ -100,8 +99,8 @@ def test_a_model_without_ties_is_never_rechecked() -> None:
 @pytest.mark.parametrize(
     ("min_rows", "options", "mode"),
     [
-        (4, {}, "guarded"),  # float32: forks, with the guard
-        (4, {"temperature": 1.0}, "invariant"),  # chains
+        (4, {}, "invariant"),
+        (4, {"temperature": 1.0}, "invariant"),
         (1, {}, "guarded"),
         (1, {"temperature": 1.0}, "plain"),  # sampling has more borders than the guard knows
         (1, {"repetition_penalty": 1.3}, "guarded"),
