@@ -26,7 +26,7 @@ class BatchLoop:
         starts: Make the rows; called one after another, each when its turn has come.
         packer: Runs the shared passes; None: rows are decoded one after another.
         config: How many rows are on their way at a time, and the width of shared passes.
-        cost: Of shared passes.
+        costs: Of shared passes, by the number of rows that share them.
         clock: Seconds, monotonic.
     """
 
@@ -36,14 +36,14 @@ class BatchLoop:
         *,
         packer: Packer | None,
         config: DecodingConfig,
-        cost: CostCurve,
+        costs: Callable[[int], CostCurve],
         clock: Callable[[], float],
     ) -> None:
         self._waiting = deque(enumerate(starts))
         self._packer = packer
         self._max_rows = config.max_rows if packer is not None else 1
         self._width = config.batch_width
-        self._cost = cost
+        self._costs = costs
         self._clock = clock
         self._rows: dict[int, DecodeLoop] = {}
 
@@ -82,8 +82,9 @@ class BatchLoop:
         assert self._packer is not None, "several rows need shared passes"
         begun = self._clock()
         most = max(0, self._width - len(self._rows))
+        cost = self._costs(len(self._rows))
         wishes = [loop.propose(most) for loop in self._rows.values()]
-        proposals = shared(wishes, most=most, cost=self._cost)
+        proposals = shared(wishes, most=most, cost=cost)
         drafted_at = self._clock()
         parts = [loop.part(own) for loop, own in zip(self._rows.values(), proposals, strict=True)]
         results = []
@@ -93,7 +94,7 @@ class BatchLoop:
             with _named(number):
                 results.append((number, loop, loop.walk(own, logits), own, logits))
         passed_at = self._clock()
-        self._cost.observe(sum(len(part.token_ids) for part in parts), passed_at - drafted_at)
+        cost.observe(sum(len(part.token_ids) for part in parts), passed_at - drafted_at)
         seconds = passed_at - begun
         return [
             (number, loop.accept(accepted, own, logits, seconds, is_shared=True))

@@ -55,7 +55,7 @@ class Batching:
         self._config = support.config
         self._window = window
         self._vocabulary_size = vocabulary_size
-        self._cost = CostCurve(free_rows=support.config.min_rows)
+        self._costs: dict[int, CostCurve] = {}
 
     def loop(self, starts: Sequence[Callable[[], DecodeLoop]]) -> BatchLoop:
         """The rows as one loop, with shared passes where that is possible and of use."""
@@ -63,8 +63,13 @@ class Batching:
         if len(starts) > 1 and self._config.max_rows > 1 and self.problem is None:
             packer = Packer(self._model, min_rows=self._config.min_rows)
         return BatchLoop(
-            starts, packer=packer, config=self._config, cost=self._cost, clock=time.perf_counter
+            starts, packer=packer, config=self._config, costs=self._cost, clock=time.perf_counter
         )
+
+    def _cost(self, rows: int) -> CostCurve:
+        """Each number of rows has a curve of its own, because each row has attention of its own."""
+        free_rows = max(rows, self._config.min_rows)
+        return self._costs.setdefault(rows, CostCurve(free_rows=free_rows))
 
     @cached_property
     def problem(self) -> str | None:

@@ -217,14 +217,14 @@ def test_the_likeliest_guesses_of_all_rows_share_the_width():
 
 
 def test_a_guess_must_pay_and_pays_less_the_more_rows_there_are():
-    cost = CostCurve(free_rows=4)
-    for rows, seconds in ((4, 0.010), (8, 0.016), (16, 0.024), (32, 0.044)) * 40:
-        cost.observe(rows, seconds)
     guesses = [0.9, 0.6, 0.3, 0.2, 0.15, 0.1, 0.05]
-    drafted = [
-        sum(len(own.draft) for own in shared([proposal(guesses)] * rows, most=99, cost=cost)) / rows
-        for rows in (1, 2, 4, 8, 16)
-    ]
+    drafted = []
+    for rows in (1, 2, 4, 8, 16):
+        cost = CostCurve(free_rows=max(rows, 4))
+        for tokens in [rows, rows + 4, rows + 12, rows + 24] * 40:
+            cost.observe(tokens, 0.008 + 0.001 * tokens)
+        shares = shared([proposal(guesses)] * rows, most=99, cost=cost)
+        drafted.append(sum(len(own.draft) for own in shares) / rows)
     assert drafted == sorted(drafted, reverse=True)
     assert drafted[-1] < drafted[0]
 
