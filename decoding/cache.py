@@ -9,6 +9,7 @@ Sliding-window layers are those of transformers, which record the past so that t
 back; they have no blocks, and their bits may differ from step to step.
 """
 
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -34,10 +35,11 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
     step of 20 rows both see 528 keys (positions 0 to 511, and 16 for rows that are thrown away).
     """
 
-    def __init__(self, *, block: int, slack: int) -> None:
+    def __init__(self, *, block: int, slack: int, most: int = sys.maxsize) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # transformers
         self._block = block
         self._slack = slack
+        self._most = most
         self._length = 0
         self.is_padding = False  # off while the prompt is read
 
@@ -50,7 +52,7 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
         if not self.is_padding:
             return end
         border = (start // self._block + 1) * self._block
-        return max(border + self._slack, end)
+        return max(min(border + self._slack, self._most), end)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_args: object, **_kwargs: object
@@ -135,12 +137,15 @@ class KVCache:
         config: The model's (text) configuration; it says which layers there are.
         block: Keys end at a multiple of this; 0 leaves all layers to transformers.
         slack: Keys behind that border, for rows that are thrown away.
+        most: No more keys than these, for models whose own tables end there.
 
     Raises:
         UnsupportedModelError: A layer keeps a state that cannot be rolled back.
     """
 
-    def __init__(self, config: PretrainedConfig, *, block: int, slack: int) -> None:
+    def __init__(
+        self, config: PretrainedConfig, *, block: int, slack: int, most: int = sys.maxsize
+    ) -> None:
         self.states = DynamicCache(config=config)
         strange = {type(layer) for layer in self.states.layers if type(layer) not in _ROLLS_BACK}
         if strange or not self.states.layers:
@@ -151,7 +156,9 @@ class KVCache:
             )
         if block:
             self.states.layers = [
-                BlockLayer(block=block, slack=slack) if type(layer) is DynamicLayer else layer
+                BlockLayer(block=block, slack=slack, most=most)
+                if type(layer) is DynamicLayer
+                else layer
                 for layer in self.states.layers
             ]
         self._block = block

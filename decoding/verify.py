@@ -6,6 +6,7 @@ of four, round differently from those for four. So a token's logits do not depen
 it was checked with.
 """
 
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -48,14 +49,19 @@ class Verifier:
         self._border = rope_border(model.config, window)
         self._text: list[int] = []  # known only where there is a border
         self._passed: list[int] = []  # and the rows of the last pass behind it
-        self._cache = self._new_cache()
         self._pass = ForwardPass(model)
+        self._cache = self._new_cache()
 
     def _new_cache(self) -> KVCache:
         config = self._config
         slack = -(-config.min_rows // _SLACK) * _SLACK
         block = config.key_block if config.min_rows > 1 else 0
-        return KVCache(self._model.config.get_text_config(decoder=True), block=block, slack=slack)
+        return KVCache(
+            self._model.config.get_text_config(decoder=True),
+            block=block,
+            slack=slack,
+            most=sys.maxsize if self._pass.takes_positions else self._window,
+        )
 
     @property
     def room(self) -> int:
@@ -128,10 +134,10 @@ class Verifier:
         )
 
     def _num_rows(self, draft: Draft) -> int:
-        """A model that counts positions itself has no surplus rows behind its window."""
+        """A model with positions or masks of its own has no surplus rows behind its window."""
         rows = 1 + len(draft)
         filled = -(-rows // self._config.min_rows) * self._config.min_rows
-        if self._pass.takes_positions:
+        if self._pass.takes_positions and self._config.key_block:
             return filled
         return max(rows, min(filled, self._window - self._cache.length))
 

@@ -17,7 +17,10 @@ ACCELERATED = {
     "llama": "keys",
     "gpt2": "keys",
     "opt": "keys",  # learned positions
+    "bart": "keys",  # which it counts itself
     "bloom": "keys",  # ALiBi
+    "mpt": "keys",  # and a table of it
+    "gpt_neo": "keys",  # masks from a table
     "falcon": "keys",
     "gpt_neox": "keys",
     "phi3": "keys",
