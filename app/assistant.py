@@ -13,7 +13,7 @@ from quoth.app.citations import CitationTracker
 from quoth.app.collection import Collection
 from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
-from quoth.app.engines import empty_index, load_decoder, open_index
+from quoth.app.engines import choose_drafting, empty_index, load_decoder, open_index
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
 from quoth.app.measures import measure
 from quoth.app.questions import check_question
@@ -52,6 +52,7 @@ class Assistant:
                 f"{decoder.max_length} tokens for question, passages and answer together."
             )
         self._tokenizer = ChatTokenizer(decoder.tokenizer)
+        self._drafting = choose_drafting(settings, decoder)
         self._conversations = Conversations()
         self._model_turn = threading.Lock()
 
@@ -199,7 +200,7 @@ class Assistant:
             temperature=settings.temperature,
             top_p=settings.top_p,
             seed=settings.seed,
-            drafting=settings.drafting,
+            drafting=self._drafting,
             stop=() if self._tokenizer.has_template else BASE_MODEL_STOPS,
         )
         for step in steps:

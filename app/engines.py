@@ -8,6 +8,10 @@ from pathlib import Path
 
 from quoth.app.settings import Settings
 from quoth.decoding import Decoder
+from quoth.decoding.drafting.phrase_store import PhraseStore
+from quoth.decoding.drafting.phrases import PhrasesDrafter
+from quoth.decoding.drafting.selection import Drafting
+from quoth.decoding.vocabulary import fingerprint
 from quoth.errors import InputError
 from quoth.retrieval import Index, load_embedder
 
@@ -38,6 +42,19 @@ def load_decoder(settings: Settings) -> Decoder:
     return Decoder.from_pretrained(
         settings.model, device=settings.device, dtype=settings.dtype, revision=settings.revision
     )
+
+
+def choose_drafting(settings: Settings, decoder: Decoder) -> Drafting:
+    """What the decoder drafts with: by the name in the settings, and from their phrases.
+
+    Raises:
+        TokenizerMismatchError: The phrases were made for another model.
+        DraftStoreError: The file of phrases is not there or damaged.
+    """
+    if settings.phrases is None or settings.drafting == "none" or decoder.tokenizer is None:
+        return settings.drafting
+    store = PhraseStore.open(settings.phrases, tokenizer=fingerprint(decoder.tokenizer))
+    return settings.drafting, PhrasesDrafter(store)
 
 
 def empty_index(path: Path) -> InputError:

@@ -42,6 +42,7 @@ class Settings:
     top_p: float = 1.0
     seed: int = 0
     drafting: str = "auto"  # "none" is plain decoding
+    phrases: Path | None = None  # file that `quoth phrases build` made for this model
     min_citation_chars: int = 12  # shorter copies are chance, not quotation
     max_question_chars: int = 4000
 
@@ -149,4 +150,8 @@ def _validated(values: Mapping[str, object]) -> Settings:
         name = ".".join(str(part) for part in problem["loc"])
         message = f"The setting {name} has the value {problem['input']!r}: {problem['msg']}."
         raise ConfigError(message) from error
-    return replace(settings, index_path=settings.index_path.expanduser())
+    return replace(
+        settings,
+        index_path=settings.index_path.expanduser(),
+        phrases=settings.phrases.expanduser() if settings.phrases else None,
+    )

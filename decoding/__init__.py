@@ -10,9 +10,15 @@ if TYPE_CHECKING:
     from quoth.decoding.config import DecodingConfig
     from quoth.decoding.decoder import Decoder
     from quoth.decoding.draft import Draft, Origin
+    from quoth.decoding.drafting.lookahead import LookaheadDrafter
+    from quoth.decoding.drafting.lookahead_store import LookaheadStore, LookaheadStores
+    from quoth.decoding.drafting.phrase_building import build_phrases
+    from quoth.decoding.drafting.phrase_store import PhraseStore
+    from quoth.decoding.drafting.phrases import PhrasesDrafter
     from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
     from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step, TokenLogprob
     from quoth.decoding.stats import DrafterStats, Stats
+    from quoth.decoding.vocabulary import fingerprint
 
 _HOMES = {
     "CopiedSpan": "quoth.decoding.generation",
@@ -23,12 +29,19 @@ _HOMES = {
     "Drafter": "quoth.decoding.drafting.protocol",
     "DrafterStats": "quoth.decoding.stats",
     "Generation": "quoth.decoding.generation",
+    "LookaheadDrafter": "quoth.decoding.drafting.lookahead",
+    "LookaheadStore": "quoth.decoding.drafting.lookahead_store",
+    "LookaheadStores": "quoth.decoding.drafting.lookahead_store",
     "Origin": "quoth.decoding.draft",
     "Outcome": "quoth.decoding.drafting.protocol",
+    "PhraseStore": "quoth.decoding.drafting.phrase_store",
+    "PhrasesDrafter": "quoth.decoding.drafting.phrases",
     "Reference": "quoth.decoding.generation",
     "Stats": "quoth.decoding.stats",
     "Step": "quoth.decoding.generation",
     "TokenLogprob": "quoth.decoding.generation",
+    "build_phrases": "quoth.decoding.drafting.phrase_building",
+    "fingerprint": "quoth.decoding.vocabulary",
 }
 
 __all__ = [
@@ -40,12 +53,19 @@ __all__ = [
     "Drafter",
     "DrafterStats",
     "Generation",
+    "LookaheadDrafter",
+    "LookaheadStore",
+    "LookaheadStores",
     "Origin",
     "Outcome",
+    "PhraseStore",
+    "PhrasesDrafter",
     "Reference",
     "Stats",
     "Step",
     "TokenLogprob",
+    "build_phrases",
+    "fingerprint",
 ]
 
 

@@ -49,14 +49,18 @@ class BatchLoop:
 
     def __iter__(self) -> Iterator[tuple[int, Step]]:
         """Decode all rows to their ends."""
-        while self._waiting or self._rows:
-            while self._waiting and len(self._rows) < self._max_rows:
-                yield self._join()
-            steps = self._steps()
-            self._rows = {
-                number: loop for number, loop in self._rows.items() if not loop.is_finished
-            }
-            yield from steps
+        try:
+            while self._waiting or self._rows:
+                while self._waiting and len(self._rows) < self._max_rows:
+                    yield self._join()
+                steps = self._steps()
+                self._rows = {
+                    number: loop for number, loop in self._rows.items() if not loop.is_finished
+                }
+                yield from steps
+        finally:
+            for loop in self._rows.values():
+                loop.close()
 
     def _join(self) -> tuple[int, Step]:
         """The next row comes in, with its first token."""

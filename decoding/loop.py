@@ -69,14 +69,21 @@ class DecodeLoop:
 
     def __iter__(self) -> Iterator[Step]:
         """Decode to the end; every step holds at least one token."""
-        yield self.begin()
-        while not self.is_finished:
-            yield self.step()
+        try:
+            yield self.begin()
+            while not self.is_finished:
+                yield self.step()
+        finally:
+            self.close()
 
     @property
     def is_finished(self) -> bool:
         """Whether the text has ended."""
         return self._rule.finish_reason is not None
+
+    def close(self) -> None:
+        """Nothing more is wanted: tell the drafters. A text that has ended is closed already."""
+        self._mixer.close()
 
     def begin(self) -> Step:
         """Read the prompt; the first token."""
@@ -144,15 +151,16 @@ class DecodeLoop:
         """Tell the drafters, and make the step that the consumer sees."""
         begun = perf_counter()
         is_last = self._rule.finish_reason is not None
-        if not is_last:
-            self._mixer.observe(
-                Outcome(
-                    token_ids=accepted.tokens,
-                    draft=proposal.draft,
-                    accepted=accepted.nodes,
-                    predicted=_predicted(logits) if self._mixer.needs_predictions else None,
-                )
+        self._mixer.observe(
+            Outcome(
+                token_ids=accepted.tokens,
+                draft=proposal.draft,
+                accepted=accepted.nodes,
+                predicted=_predicted(logits) if self._mixer.needs_predictions else None,
             )
+        )
+        if is_last:
+            self.close()
         copied = self._copied(accepted, proposal, is_last=is_last)
         text = self._rule.take_text()
         logprobs = token_logprobs(logits, accepted, self._request.alternatives)

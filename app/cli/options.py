@@ -27,6 +27,7 @@ MODEL_OPTIONS = (
     click.option("--temperature", type=float, help="0 is greedy.  [0]"),
     click.option("--top-p", type=float, help="Nucleus sampling, with a temperature.  [1]"),
     click.option("--seed", type=int, help="Seed of sampling.  [0]"),
+    click.option("--phrases", type=PATH, help="File of phrases to draft from, too."),
     click.option("--drafting", help="auto, reference, or none for plain decoding.  [auto]"),
 )
 

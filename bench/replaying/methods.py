@@ -1,12 +1,19 @@
 """Methods by name: what drafts, and what it may know of other rows beforehand."""
 
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from peers.llma import LLMA
 from peers.lookahead_trie import LookaheadTrie
 from peers.prompt_lookup import PromptLookup
 from peers.suffix_decoding import SuffixDecoding
 from peers.vote_tree import VoteTree
+from quoth.decoding.drafting.lookahead import LookaheadDrafter
+from quoth.decoding.drafting.lookahead_store import LookaheadStore
+from quoth.decoding.drafting.phrase_building import build_phrases
+from quoth.decoding.drafting.phrase_store import PhraseStore
+from quoth.decoding.drafting.phrases import PhrasesDrafter
 from quoth.decoding.drafting.protocol import Drafter
 from replaying.rows import Row
 
@@ -17,6 +24,28 @@ _STOP_TOKENS = (11, 13, 220, 198)  # of Qwen2.5: comma, full stop, space, line f
 
 def _answers(rows: Sequence[Row]) -> list[tuple[int, ...]]:
     return [row.answer for row in rows]
+
+
+def _documents(rows: Sequence[Row]) -> list[tuple[int, ...]]:
+    """Each once."""
+    found = (tuple(reference.token_ids) for row in rows for reference in row.references)
+    return list(dict.fromkeys(found))
+
+
+def _phrases(rows: Sequence[Row]) -> tuple[Drafter]:
+    with tempfile.TemporaryDirectory() as folder:  # what is mapped stays when its name is gone
+        path = Path(folder) / "phrases"
+        build_phrases([*_documents(rows), *_answers(rows)], path, tokenizer="")
+        return (PhrasesDrafter(PhraseStore.open(path, tokenizer="")),)
+
+
+def _past(rows: Sequence[Row]) -> tuple[Drafter]:
+    store = LookaheadStore()
+    for document in _documents(rows):
+        store.add(document, answer_start=len(document))
+    for answer in _answers(rows):
+        store.add(answer)
+    return (LookaheadDrafter(store, own_text=False),)
 
 
 # A warm drafter is made here from the rows that it may know. It must not learn from the rows that
@@ -30,6 +59,8 @@ _MAKERS: dict[str, Maker] = {
     ),
     SuffixDecoding.name: lambda rows: (SuffixDecoding(outputs=_answers(rows)),),
     VoteTree.name: lambda _: (VoteTree(),),
+    "phrases": _phrases,
+    "past": _past,  # lookahead with a store, and not from the row's own text
 }
 
 

@@ -67,6 +67,16 @@ class GuardedSession:
         except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
             self._fail("raised when it was told what the model said")
 
+    def close(self) -> None:
+        """Tell the drafter, if it wants to know, that the text has ended or is given up."""
+        session, self._session = self._session, None
+        try:
+            close = getattr(session, "close", None)
+            if close is not None:
+                close()
+        except Exception:  # noqa: BLE001 - whatever a drafter does, the answer goes on
+            self._fail("raised when it was closed")
+
     def _fail(self, what: str) -> None:
         self._session = None
         self._count(what, with_traceback=True)

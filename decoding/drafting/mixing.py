@@ -79,6 +79,11 @@ class Mixer:
             self._agreement.learn(guess.makers, guess.depth, guess.told, was_right=was_right)
         self._merged = Merger()
 
+    def close(self) -> None:
+        """The text has ended, or is given up."""
+        for session in self._sessions:
+            session.close()
+
     def took(self, rows: int, seconds: float) -> None:
         """A pass with so many rows was run."""
         self._cost.observe(rows, seconds)

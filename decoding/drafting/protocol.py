@@ -51,7 +51,10 @@ class Outcome:
 
 
 class DraftSession(Protocol):
-    """The drafting of one sequence."""
+    """The drafting of one sequence.
+
+    It may have a method `close()`, which is called once, when the text has ended or is given up.
+    """
 
     def propose(self, budget: int) -> Draft:
         """Guess at most `budget` tokens (at least 1 may be asked for); an empty draft is fine."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quoth.decoding.config import DecodingConfig
+from quoth.decoding.drafting.lookahead import LookaheadDrafter
 from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.occurrences import Spellings
 from quoth.decoding.drafting.protocol import Drafter
@@ -28,9 +29,18 @@ def _reference(material: Material) -> Drafter:
     return ReferenceDrafter(material.config, spellings=material.spellings)
 
 
+def _phrases(_material: Material) -> Drafter:
+    raise ConfigError(
+        'The drafting "phrases" needs a file of phrases. Make one with "quoth phrases build", and '
+        "pass PhrasesDrafter(PhraseStore.open(...)) instead of the name."
+    )
+
+
 _MAKERS: dict[str, Callable[[Material], Drafter]] = {
     "none": lambda _material: NoDrafter(),
     "reference": _reference,
+    "lookahead": lambda material: LookaheadDrafter(None, material.config),
+    "phrases": _phrases,
 }
 _AUTO = ("reference",)
 

@@ -56,12 +56,37 @@ def load_model(
     return model, tokenizer
 
 
+def load_tokenizer(
+    name_or_path: str | Path, *, revision: str | None = None
+) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a model alone; the arguments are those of `load_model`.
+
+    Raises:
+        ModelLoadError: It is not there.
+    """
+    try:
+        return _tokenizer(_source(str(name_or_path)), revision)
+    except _CANNOT_LOAD as error:
+        raise ModelLoadError(
+            f"The tokenizer of {str(name_or_path)!r} could not be loaded: {_first_line(error)} "
+            f"Give a folder with a Hugging Face model, the name of one on the hub, or one of: "
+            f"{', '.join(packaged_names())}."
+        ) from error
+
+
+def _tokenizer(source: str, revision: str | None) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        source, revision=revision, trust_remote_code=False
+    )
+    if not tokenizer.vocab_size:  # transformers makes an empty one where the files are missing
+        raise ValueError("there is no tokenizer beside the weights")
+    return tokenizer
+
+
 def _load(
     source: str, dtype: torch.dtype | str, revision: str | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, trust_remote_code=False)
-    if not tokenizer.vocab_size:  # transformers makes an empty one where the files are missing
-        raise ValueError("there is no tokenizer beside the weights")
+    tokenizer = _tokenizer(source, revision)
     model = AutoModelForCausalLM.from_pretrained(
         source,
         revision=revision,

@@ -9,6 +9,8 @@ QuothError
 │   ├── IndexFormatError               not readable: damaged, or another format exit 3
 │   ├── EmbedderMismatchError          built with another embedder              exit 3
 │   └── IndexBusyError                 another process is writing               exit 3
+├── DraftStoreError                    a draft store that cannot be read        exit 3
+│   └── TokenizerMismatchError         made with another tokenizer              exit 3
 ├── ModelLoadError                     the model could not be loaded            exit 4
 │   └── UnsupportedModelError          loaded, but it cannot be decoded with    exit 4
 ├── NoTokenError (also ValueError)     every token is forbidden, a logit is NaN exit 4
@@ -77,6 +79,16 @@ class EmbedderMismatchError(IndexFailure):
 
 class IndexBusyError(IndexFailure):
     """Another process is writing to the index."""
+
+
+class DraftStoreError(QuothError):
+    """A file of phrases or of past answers is not there, damaged, or of another kind or version."""
+
+    exit_code = 3
+
+
+class TokenizerMismatchError(DraftStoreError):
+    """A draft store was made with another tokenizer: its numbers stand for other tokens."""
 
 
 class ModelLoadError(QuothError):

@@ -9,7 +9,7 @@ from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.drafting.protocol import Drafter, DraftSession
 from quoth.decoding.drafting.selection import Material, select_drafters
 
-NAMES = ["none", "reference", "auto"]
+NAMES = ["none", "reference", "auto", "lookahead"]
 tokens = st.lists(st.integers(0, 6), min_size=1, max_size=25)
 steps = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40), tokens), max_size=12)
 
