@@ -7,6 +7,7 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.occurrences import Spellings
 from quoth.decoding.drafting.protocol import Drafter
+from quoth.decoding.drafting.recycle import RecycleDrafter
 from quoth.decoding.drafting.reference import ReferenceDrafter
 from quoth.errors import ConfigError
 
@@ -31,6 +32,7 @@ def _reference(material: Material) -> Drafter:
 _MAKERS: dict[str, Callable[[Material], Drafter]] = {
     "none": lambda _material: NoDrafter(),
     "reference": _reference,
+    "recycle": lambda material: RecycleDrafter(material.config),
 }
 _AUTO = ("reference",)
 
