@@ -78,7 +78,9 @@ class SuccessorStore:
         return [successor - 1 for successor in found[1:] if successor]
 
     def _grow(self, needed: int) -> None:
-        grown = np.zeros((min(self._max_tokens, max(needed, 2 * len(self._single))), RANKS), np.int32)
+        grown = np.zeros(
+            (min(self._max_tokens, max(needed, 2 * len(self._single))), RANKS), np.int32
+        )
         grown[: len(self._single)] = self._single
         self._single = grown
 
