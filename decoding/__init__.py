@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from quoth.decoding.draft import Draft, Origin
     from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
     from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step, TokenLogprob
+    from quoth.decoding.hugging_face.generating import hf_generate
     from quoth.decoding.stats import DrafterStats, Stats
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "Stats": "quoth.decoding.stats",
     "Step": "quoth.decoding.generation",
     "TokenLogprob": "quoth.decoding.generation",
+    "hf_generate": "quoth.decoding.hugging_face.generating",
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Stats",
     "Step",
     "TokenLogprob",
+    "hf_generate",
 ]
 
 
