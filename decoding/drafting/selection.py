@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quoth.decoding.config import DecodingConfig
+from quoth.decoding.drafting.jacobi import JacobiDrafter
 from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.occurrences import Spellings
 from quoth.decoding.drafting.protocol import Drafter
@@ -32,6 +33,7 @@ def _reference(material: Material) -> Drafter:
 _MAKERS: dict[str, Callable[[Material], Drafter]] = {
     "none": lambda _material: NoDrafter(),
     "reference": _reference,
+    "jacobi": lambda material: JacobiDrafter(material.config),
     "recycle": lambda material: RecycleDrafter(material.config),
 }
 _AUTO = ("reference",)

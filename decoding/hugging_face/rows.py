@@ -13,7 +13,6 @@ from transformers.generation import logits_process
 from quoth.decoding.generation import Step
 from quoth.errors import ConfigError
 
-
 _ROW_BY_ROW = frozenset(  # have no memory, and know nothing of the batch that they were made for
     {
         logits_process.EpsilonLogitsWarper,
