@@ -19,23 +19,28 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from answers import GUIDE, QUESTIONS, machine
 
+import quoth.decoding.decoder as decoder_module
 from quoth import Assistant, Settings
 from quoth.app.engines import open_index
-from quoth.decoding import Decoder, Draft, Generation, Outcome, Reference, Step
-from quoth.decoding.drafting.protocol import Drafter, DraftSession, ReferenceTokens
-from quoth.decoding.drafting.selection import select_drafters
+from quoth.decoding import Decoder, Generation, Outcome, Reference, Step
+from quoth.decoding.drafting.mixing import Mixer, Proposal
+from quoth.decoding.drafting.recycle import RecycleDrafter
+from quoth.decoding.drafting.successors import SuccessorStore
 from quoth.decoding.training.sources import QuestionRow, is_held_out, read_questions
 from quoth.errors import ConfigError
 
-NAMES = ("none", "reference", "recycle", "jacobi", "lookahead", "phrases", "auto")
+if TYPE_CHECKING:
+    from quoth.decoding.drafting.selection import Drafting
+
+NAMES = ("none", "reference", "recycle", "recycle, warm", "jacobi", "lookahead", "phrases", "auto")
 HELD_OUT_SHARE = 0.06  # as in training
 FREE_CHARS, FREE_TOKENS = 600, 96
-FREE = {"temperature": 0.7, "top_p": 0.95, "max_new_tokens": FREE_TOKENS, "eos_token_ids": ()}
+FREE = {"temperature": 1.0, "max_new_tokens": FREE_TOKENS, "eos_token_ids": ()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ class Listener:
         self,
         prompt_ids: Sequence[int],
         references: Sequence[Reference] = (),
-        **options: Any,
+        **options: Any,  # noqa: ANN401 - those of `Decoder.stream`
     ) -> Iterator[Step]:
         """Remember the request; one token of it is enough."""
         del options["drafting"]
@@ -72,44 +77,22 @@ class Listener:
         return self.decoder.stream(prompt_ids, references, **{**options, "max_new_tokens": 1})
 
 
-@dataclass
-class Timed:
-    """A drafter with a stopwatch; its sessions write microseconds per step into `spent`."""
+class TimedMixer(Mixer):
+    """Counts the microseconds that drafting takes in each step, merging included."""
 
-    drafter: Drafter
-    spent: list[float]
+    spent: ClassVar[list[float]] = []
 
-    @property
-    def name(self) -> str:
-        """The drafter's own."""
-        return self.drafter.name
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.drafter, name)
-
-    def start(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> "TimedSession":
-        """A session with a stopwatch; starting is not counted."""
-        return TimedSession(self.drafter.start(prompt, references), self.spent)
-
-
-@dataclass
-class TimedSession:
-    """Counts the time of `propose` and of the `observe` after it."""
-
-    session: DraftSession
-    spent: list[float]
-
-    def propose(self, budget: int) -> Draft:
-        """The session's draft."""
+    def propose(self, budget: int) -> Proposal:
+        """The drafters' proposals, merged."""
         begun = time.perf_counter()
-        draft = self.session.propose(budget)
+        proposal = super().propose(budget)
         self.spent.append((time.perf_counter() - begun) * 1e6)
-        return draft
+        return proposal
 
     def observe(self, outcome: Outcome) -> None:
-        """What the session learns is part of the step."""
+        """What the drafters learn belongs to the step before."""
         begun = time.perf_counter()
-        self.session.observe(outcome)
+        super().observe(outcome)
         if self.spent:
             self.spent[-1] += (time.perf_counter() - begun) * 1e6
 
@@ -117,6 +100,7 @@ class TimedSession:
 def main() -> int:
     """Measure, print the table and the JSON line."""
     arguments = parsed_arguments()
+    decoder_module.Mixer = TimedMixer  # type: ignore[misc] # as every loop gets one
     decoder = Decoder.from_pretrained("quoth-mini", arguments.device, arguments.dtype)
     cases = [*guide_cases(decoder), *free_cases(decoder, GUIDE, arguments.count)]
     if arguments.data:
@@ -124,11 +108,9 @@ def main() -> int:
     rows, missing = [], []
     for name in arguments.drafters:
         try:
-            drafters = select_drafters(name, decoder._support.config)
+            rows += measured(decoder, name, cases)
         except ConfigError:
             missing.append(name)
-            continue
-        rows += measured(decoder, name, drafters, cases)
     compared = with_identical(rows)
     report = machine() | {
         "model": "quoth-mini",
@@ -206,30 +188,32 @@ def free_cases(decoder: Decoder, folder: Path, count: int) -> list[Case]:
     ]
 
 
-def measured(
-    decoder: Decoder, name: str, drafters: Sequence[Drafter], cases: Sequence[Case]
-) -> list[dict[str, Any]]:
+def measured(decoder: Decoder, name: str, cases: Sequence[Case]) -> list[dict[str, Any]]:
     """One row for each kind of text."""
     rows = []
     for kind in dict.fromkeys(case.kind for case in cases):
-        spent: list[list[float]] = [[] for _ in drafters]
-        timed = [Timed(drafter, own) for drafter, own in zip(drafters, spent, strict=True)]
+        TimedMixer.spent.clear()
+        drafting: "Drafting" = warm_recycle(decoder) if name == "recycle, warm" else name
         generations = [
-            decoder.generate(c.prompt_ids, c.references, **c.options, drafting=timed)
+            decoder.generate(c.prompt_ids, c.references, **c.options, drafting=drafting)
             for c in cases
             if c.kind == kind
         ]
-        rows.append({"drafting": name, "kind": kind} | totals(generations, spent))
+        rows.append({"drafting": name, "kind": kind} | totals(generations, TimedMixer.spent))
     return rows
 
 
-def totals(generations: Sequence[Generation], spent: Sequence[Sequence[float]]) -> dict[str, Any]:
+def warm_recycle(decoder: Decoder) -> RecycleDrafter:
+    """A drafter that takes what it learned from one text to the next."""
+    return RecycleDrafter(decoder._support.config, SuccessorStore())
+
+
+def totals(generations: Sequence[Generation], spent: Sequence[float]) -> dict[str, Any]:
     """Counts over all texts; the first token of each comes from the prompt's pass."""
     tokens = sum(each.stats.tokens - 1 for each in generations)
     passes = sum(each.stats.forward_passes for each in generations)
     drafted = sum(each.stats.drafted for each in generations)
     accepted = sum(each.stats.accepted for each in generations)
-    per_step = np.sum([own for own in spent if own], axis=0) if any(spent) else np.zeros(1)
     worst = min((each.stats.tokens - 1) / max(1, each.stats.forward_passes) for each in generations)
     return {
         "texts": len(generations),
@@ -239,8 +223,8 @@ def totals(generations: Sequence[Generation], spent: Sequence[Sequence[float]]) 
         "worst_tokens_per_forward": round(worst, 3),
         "drafted_per_step": round(drafted / max(1, passes), 2),
         "wasted": round(1 - accepted / drafted, 3) if drafted else 0.0,
-        "draft_us_median": round(float(np.median(per_step)), 1),
-        "draft_us_p99": round(float(np.quantile(per_step, 0.99)), 1),
+        "draft_us_median": round(float(np.median(spent)), 1),
+        "draft_us_p99": round(float(np.quantile(spent, 0.99)), 1),
         "decode_s": round(sum(each.stats.decode_s for each in generations), 2),
         "failures": sum(each.stats.draft_failures for each in generations),
         "texts_decoded": [list(each.token_ids) for each in generations],

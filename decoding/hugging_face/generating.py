@@ -5,13 +5,11 @@ and warpers, stopping criteria, maximal length, special tokens. Here the tokens 
 drafts, row by row, and handed back in the form of that loop. Written against transformers 5.23.
 """
 
-import copy
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ROW_SEED = 0x9E3779B97F4A7C15  # added for each further row of a batch
-_decoders: "WeakKeyDictionary[PreTrainedModel, tuple[object, Decoder]]" = WeakKeyDictionary()
+_ATTRIBUTE = "_quoth_decoder"
 
 
 @dataclass
@@ -219,18 +217,26 @@ def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
             module.training = True
 
 
-def _decoder_for(model: "PreTrainedModel") -> Decoder:
-    """A decoder of this model; the trial that a decoder makes of it is kept between calls.
+class _Kept:
+    """A decoder kept on its model between calls; not copied, pickled or saved with it."""
 
-    What is kept holds no reference to the model, which would never be freed.
-    """
+    def __init__(self, kind: object, decoder: Decoder) -> None:
+        self.kind = kind
+        self.decoder = decoder
+
+    def __deepcopy__(self, memo: object) -> None:
+        return None
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return type(None), ()
+
+
+def _decoder_for(model: "PreTrainedModel") -> Decoder:
+    """A decoder of this model; it is kept on the model, since making one tries the model."""
     attention = getattr(model.config, "_attn_implementation", None)
     kind = (model.dtype, str(model.device), attention)
-    known = _decoders.get(model)
-    if known is None or known[0] != kind:
-        kept = copy.copy(Decoder(model))
-        kept.model = cast("PreTrainedModel", None)
-        known = _decoders[model] = (kind, kept)
-    decoder = copy.copy(known[1])
-    decoder.model = model
-    return decoder
+    kept = getattr(model, _ATTRIBUTE, None)
+    if not isinstance(kept, _Kept) or kept.kind != kind:
+        kept = _Kept(kind, Decoder(model))
+        setattr(model, _ATTRIBUTE, kept)
+    return kept.decoder

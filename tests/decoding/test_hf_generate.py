@@ -390,6 +390,7 @@ def test_a_model_in_training_stays_in_training():
 
 def test_the_model_is_tried_once_and_can_be_freed(monkeypatch):
     import gc
+    import io
     import weakref
 
     import quoth.decoding.decoder as decoder_module
@@ -406,7 +407,12 @@ def test_the_model_is_tried_once_and_can_be_freed(monkeypatch):
     model.bfloat16()
     model.generate(**padded([4], 0), max_new_tokens=3, **GREEDY, custom_generate=hf_generate)
     assert len(trials) == 2
-    gone = weakref.ref(model)
+    gone, saved = weakref.ref(model), io.BytesIO()
+    torch.save(deepcopy(model), saved)
+    saved.seek(0)
+    copied = torch.load(saved, weights_only=False)
     del model
     gc.collect()
     assert gone() is None
+    copied.generate(**padded([4], 0), max_new_tokens=3, **GREEDY, custom_generate=hf_generate)
+    assert len(trials) == 3
