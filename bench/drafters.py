@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NAMES = ("none", "reference", "recycle", "recycle, warm", "jacobi", "lookahead", "phrases", "auto")
 HELD_OUT_SHARE = 0.06  # as in training
-FREE_CHARS, FREE_TOKENS = 600, 96
+FREE_CHARS, FREE_TOKENS = 600, 48
 FREE = {"temperature": 1.0, "max_new_tokens": FREE_TOKENS, "eos_token_ids": ()}
 
 
@@ -193,7 +193,7 @@ def measured(decoder: Decoder, name: str, cases: Sequence[Case]) -> list[dict[st
     rows = []
     for kind in dict.fromkeys(case.kind for case in cases):
         TimedMixer.spent.clear()
-        drafting: "Drafting" = warm_recycle(decoder) if name == "recycle, warm" else name
+        drafting: Drafting = warm_recycle(decoder) if name == "recycle, warm" else name
         generations = [
             decoder.generate(c.prompt_ids, c.references, **c.options, drafting=drafting)
             for c in cases
