@@ -70,7 +70,7 @@ class JacobiSession:
     def __init__(self, prompt: Sequence[int], config: DecodingConfig, window: int) -> None:
         self._text = list(prompt)
         self._grower = Grower(Rates(_PRIORS, _UNKNOWN), config, max_nodes=window - 1)
-        self._chance = random.Random(len(prompt))  # noqa: S311 - any tokens will do
+        self._chance = random.Random(len(prompt))
         self._guesses: list[list[int]] = []  # for each place to come, best first
 
     def propose(self, budget: int) -> Draft:
