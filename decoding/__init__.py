@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from quoth.decoding.drafting.phrases import PhrasesDrafter
     from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
     from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step, TokenLogprob
+    from quoth.decoding.hugging_face.generating import hf_generate
     from quoth.decoding.stats import DrafterStats, Stats
     from quoth.decoding.vocabulary import fingerprint
 
@@ -42,6 +43,7 @@ _HOMES = {
     "TokenLogprob": "quoth.decoding.generation",
     "build_phrases": "quoth.decoding.drafting.phrase_building",
     "fingerprint": "quoth.decoding.vocabulary",
+    "hf_generate": "quoth.decoding.hugging_face.generating",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "TokenLogprob",
     "build_phrases",
     "fingerprint",
+    "hf_generate",
 ]
 
 

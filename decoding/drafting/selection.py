@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quoth.decoding.config import DecodingConfig
+from quoth.decoding.drafting.jacobi import JacobiDrafter
 from quoth.decoding.drafting.lookahead import LookaheadDrafter
 from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.occurrences import Spellings
 from quoth.decoding.drafting.protocol import Drafter
+from quoth.decoding.drafting.recycle import RecycleDrafter
 from quoth.decoding.drafting.reference import ReferenceDrafter
 from quoth.errors import ConfigError
 
@@ -41,6 +43,8 @@ _MAKERS: dict[str, Callable[[Material], Drafter]] = {
     "reference": _reference,
     "lookahead": lambda material: LookaheadDrafter(None, material.config),
     "phrases": _phrases,
+    "jacobi": lambda material: JacobiDrafter(material.config),
+    "recycle": lambda material: RecycleDrafter(material.config),
 }
 _AUTO = ("reference",)
 

@@ -1,33 +1,43 @@
 """What every drafter of Quoth keeps, whatever it is asked and told."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from quoth.decoding import DecodingConfig, Draft, Outcome, Reference
 from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.drafting.protocol import Drafter, DraftSession
 from quoth.decoding.drafting.selection import Material, select_drafters
 
-NAMES = ["none", "reference", "auto", "lookahead"]
+NAMES = ["none", "reference", "lookahead", "recycle", "jacobi", "auto"]
 tokens = st.lists(st.integers(0, 6), min_size=1, max_size=25)
 steps = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40), tokens), max_size=12)
 
 
 def drafter(name: str) -> Drafter:
-    (made,) = select_drafters(name, Material(config=DecodingConfig()))
-    return made
+    return select_drafters(name, Material(config=DecodingConfig()))[0]
+
+
+def guesses(rows: int, seed: int) -> NDArray[np.int64]:
+    """What a model might have said, as `Outcome.predicted`."""
+    return np.random.default_rng(seed).integers(0, 7, (rows, 3))
 
 
 def play(session: DraftSession, script: list[tuple[int, int, list[int]]]) -> list[Draft]:
     """Ask and tell: accept some of each draft, then let the model say something else."""
-    session.observe(Outcome(token_ids=(1,), draft=NO_DRAFT, accepted=()))
+    first = Outcome(token_ids=(1,), draft=NO_DRAFT, accepted=(), predicted=guesses(1, 0))
+    session.observe(first)
     drafts = []
     for budget, kept, own in script:
         draft = session.propose(budget)
         kept = min(kept, len(draft))
         outcome = Outcome(
-            token_ids=(*draft.tokens[:kept], own[0]), draft=draft, accepted=tuple(range(kept))
+            token_ids=(*draft.tokens[:kept], own[0]),
+            draft=draft,
+            accepted=tuple(range(kept)),
+            predicted=guesses(1 + len(draft), own[0]),
         )
         session.observe(outcome)
         drafts.append(draft)

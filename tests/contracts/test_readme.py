@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README and the page on transformers show works as it stands there."""
 
 import os
 import re
@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+TRANSFORMERS = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
+PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README + TRANSFORMERS, flags=re.DOTALL)
 LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 
 

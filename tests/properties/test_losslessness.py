@@ -173,6 +173,18 @@ def test_the_reference_drafter_never_changes_the_answer(
     assert_same(decode(request, "auto", references), plain)
 
 
+@pytest.mark.parametrize("drafting", ["recycle", "jacobi", ("reference", "recycle", "jacobi")])
+@settings(max_examples=70, deadline=None)
+@given(requests(sorted(DECODERS)), token_lists)
+def test_drafters_that_read_the_models_guesses_never_change_the_answer(
+    drafting: Drafting, request: tuple[str, list[int], dict[str, Any], str], source: list[int]
+) -> None:
+    plain = decode(request, "none")
+    accelerated = decode(request, drafting, [Reference("r", source)])
+    assert_same(accelerated, plain)
+    assert accelerated.stats.draft_failures == 0
+
+
 @pytest.mark.parametrize("number", range(len(bad_drafters(()))))
 @settings(max_examples=5, deadline=None)
 @given(requests(sorted(DECODERS)))

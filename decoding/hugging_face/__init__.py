@@ -1,0 +1,1 @@
+"""The engine inside `model.generate` of transformers: `quoth.decoding.hf_generate`."""
