@@ -209,6 +209,7 @@ def test_where_there_is_width_for_all_drafts_rows_copy_as_if_alone(
 @pytest.mark.parametrize("name", sorted(DECODERS))
 def test_rows_share_their_forward_passes(name: str) -> None:
     decoder, calls = DECODERS[name], []
+    assert decoder.batches_rows  # tried before passes are counted
     batch = [[1, 2, 3], [4] * 40, [5, 6], [7] * 9, [8, 9] * 5]
     asked: dict[str, Any] = {"max_new_tokens": 20, "eos_token_ids": (), "drafting": "none"}
     hook = decoder.model.register_forward_pre_hook(
@@ -221,7 +222,6 @@ def test_rows_share_their_forward_passes(name: str) -> None:
         alone(decoder, batch, **asked)
     finally:
         hook.remove()
-    assert decoder.batches_rows
     assert decoder.batch_problem is None
     assert passes < len(calls) / 2
     assert together <= CONFIG.batch_width
