@@ -142,7 +142,7 @@ class Decoder:
             logprobs: True adds each token's log-probability to the result, n >= 1 also those of the
                 n likeliest tokens. They are the model's own, of the logits before all of the above,
                 as by OpenAI and vLLM. [False]
-            drafting: "none", "reference", "auto" (now: reference), a drafter, or a sequence of
+            drafting: "none", "reference", "auto" (reference, recycle and jacobi), a drafter, or a sequence of
                 these, whose guesses are merged. ["auto"]
 
         Raises:

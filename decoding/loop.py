@@ -102,7 +102,7 @@ class DecodeLoop:
         drafted_at = perf_counter()
         logits = self._verifier.verify(self._last, proposal.draft)
         accepted = self.walk(proposal, logits)
-        self._mixer.took(1 + len(proposal.draft), perf_counter() - drafted_at)
+        self._mixer.took(proposal.draft, perf_counter() - drafted_at)
         return self.accept(accepted, proposal, logits, perf_counter() - begun)
 
     def propose(self, most: int = sys.maxsize) -> Proposal:

@@ -8,7 +8,12 @@ beginning with a guess that counts like a few passes.
 import threading
 from collections.abc import Sequence
 
-_PRIOR_SLOPE = 0.025  # of the cost of a plain pass, per row
+from quoth.decoding.draft import ROOT, Draft
+
+_PRIOR_SLOPE = 0.02  # of the cost of a plain pass, per row
+_PRIOR_BRANCH = 0.02  # of the cost of a plain pass, for each branch but the first
+_BRANCH_STEP = 0.05  # how fast it follows what is seen
+_HARDLY = 0.01
 _PRIOR_ROWS, _PRIOR_WEIGHT = (4, 8, 16, 24), 3.0
 _MEMORY = 0.995
 _OUTLIER = 3.0  # a pass that took so many times what was expected tells of the machine's other work
@@ -19,7 +24,7 @@ class CostCurve:
     """Costs in units of a plain pass; safe to share among threads.
 
     Args:
-        free_rows: A pass has at least so many rows, so up to there all cost the same.
+        free_rows: The rows of a pass are filled up to a multiple of this.
     """
 
     def __init__(self, *, free_rows: int) -> None:
@@ -27,10 +32,12 @@ class CostCurve:
         self._lock = threading.Lock()
         self._sums: list[float] | None = None  # of weight, rows, rows², seconds, rows·seconds
         self._slope = _PRIOR_SLOPE
+        self._branch = _PRIOR_BRANCH
 
-    def cost(self, rows: int) -> float:
-        """Of one pass with `rows` rows; a plain one costs 1."""
-        return 1.0 + self._slope * max(0, rows - self._free_rows)
+    def cost(self, rows: int, paths: int = 1) -> float:
+        """Of one pass with `rows` rows in so many branches; a plain one costs 1."""
+        surplus = max(0, self._filled(rows) - self._free_rows)
+        return 1.0 + self._slope * surplus + self._branch * (paths - 1)
 
     def number_worth(self, chances: Sequence[float], *, sequences: int = 1) -> int:
         """How many of these guesses, best first, make the most tokens for what their pass costs.
@@ -46,16 +53,45 @@ class CostCurve:
                 best, best_rate = number, rate
         return best
 
-    def observe(self, rows: int, seconds: float) -> None:
-        """A pass of so many rows took so long."""
-        rows = max(rows, self._free_rows)
+    def best_part(self, draft: Draft) -> tuple[int, float]:
+        """How many nodes of a draft make the most tokens for the cost, and how many per cost.
+
+        Its nodes stand in the order of their chances, best first.
+        """
+        best, best_rate, tokens, paths = 0, 1.0, 1.0, 1
+        leaves = {ROOT}
+        for node, (chance, parent) in enumerate(zip(draft.chances, draft.parents, strict=True)):
+            if chance < _HARDLY:  # not worth its trouble in a free row either
+                break
+            tokens += chance
+            paths += parent not in leaves
+            leaves.discard(parent)
+            leaves.add(node)
+            rate = tokens / self.cost(2 + node, paths)
+            if rate >= best_rate:
+                best, best_rate = node + 1, rate
+        return best, best_rate
+
+    def _filled(self, rows: int) -> int:
+        """Rows are filled up to a multiple of the least."""
+        return -(-rows // self._free_rows) * self._free_rows
+
+    def observe(self, rows: int, seconds: float, paths: int = 1) -> None:
+        """A pass of so many rows in so many branches took so long."""
+        rows = self._filled(rows)
         with self._lock:
             if self._sums is None:
-                self._begin(seconds / self.cost(rows))
+                self._begin(seconds / self.cost(rows, paths))
             assert self._sums is not None
             intercept, slope = _line(self._sums)
             expected = max(intercept + slope * rows, 1e-9)
             seconds = min(max(seconds, expected / _OUTLIER), expected * _OUTLIER)
+            if paths > 1:
+                plain = max(intercept + slope * self._free_rows, 1e-9)
+                branch = (seconds - expected) / plain / (paths - 1)
+                branch = min(max(branch, 0.0), _STEEPEST)
+                self._branch += _BRANCH_STEP * (branch - self._branch)
+                return
             self._sums = [_MEMORY * part for part in self._sums]
             self._add(1.0, rows, seconds)
             intercept, slope = _line(self._sums)

@@ -52,6 +52,14 @@ class Merger:
                 guess.origin, guess.maker = draft.origins[node], maker
             places.append(place)
 
+    def along(self, draft: Draft) -> list[Guess]:
+        """The guesses that are the nodes of a draft made of them."""
+        found: list[Guess] = []
+        for token, parent in zip(draft.tokens, draft.parents, strict=True):
+            siblings = self.first if parent == ROOT else found[parent].children
+            found.append(self.guesses[siblings[token]])
+        return found
+
     def judged(self, token_ids: Sequence[int]) -> Iterator[tuple[Guess, bool]]:
         """All guesses that the emitted tokens tell of, and whether each was right."""
         siblings = self.first

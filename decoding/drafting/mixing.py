@@ -65,7 +65,7 @@ class Mixer:
         if not any(map(len, drafts)):
             return Proposal()
         if len(drafts) == 1:
-            draft = self._alone(drafts[0] if self._forks else drafts[0].first_chain())
+            draft = self._worth(drafts[0] if self._forks else drafts[0].first_chain())
             return Proposal(draft=draft, makers=(self._sessions[0].name,) * len(draft))
         for maker, draft in enumerate(drafts):
             self._merged.add(maker, draft)
@@ -84,33 +84,40 @@ class Mixer:
         for session in self._sessions:
             session.close()
 
-    def took(self, rows: int, seconds: float) -> None:
-        """A pass with so many rows was run."""
-        self._cost.observe(rows, seconds)
+    def took(self, draft: Draft, seconds: float) -> None:
+        """A pass over this draft was run."""
+        self._cost.observe(1 + len(draft), seconds, len(draft.paths))
 
-    def _alone(self, draft: Draft) -> Draft:
-        """As much of the only draft as pays, if it tells, and begins with what is likeliest."""
+    def _worth(self, draft: Draft) -> Draft:
+        """As much of a draft as pays, or of its likeliest chain, if that pays better.
+
+        Left as it is if its drafter does not tell what is likeliest.
+        """
         chances = draft.chances
-        if any(chance < later for chance, later in pairwise(chances)):
+        if not chances or any(chance < later for chance, later in pairwise(chances)):
             return draft
-        worth = self._cost.number_worth(chances) if chances else len(draft)
+        worth, rate = self._cost.best_part(draft)
+        if not draft.is_chain:
+            chain = draft.first_chain()
+            number, chain_rate = self._cost.best_part(chain)
+            if chain_rate > rate:
+                draft, worth = chain, number
         return draft if worth == len(draft) else draft.only(range(worth))
 
     def _best(self, budget: int) -> Proposal:
         """The likeliest guesses, as many as pay."""
         guesses = self._merged.guesses
         places, chances = self._likeliest(budget)
-        worth = self._cost.number_worth(chances)
-        kept = places[:worth]
-        node = {place: number for number, place in enumerate(kept)} | {ROOT: ROOT}
-        draft = Draft(
-            tokens=tuple(guesses[place].token for place in kept),
-            parents=tuple(node[guesses[place].parent] for place in kept),
-            origins=tuple(guesses[place].origin for place in kept),
-            chances=tuple(chances[:worth]),
+        node = {place: number for number, place in enumerate(places)} | {ROOT: ROOT}
+        whole = Draft(
+            tokens=tuple(guesses[place].token for place in places),
+            parents=tuple(node[guesses[place].parent] for place in places),
+            origins=tuple(guesses[place].origin for place in places),
+            chances=tuple(chances),
         )
-        names = tuple(self._sessions[guesses[place].maker].name for place in kept)
-        return Proposal(draft=draft, makers=names)
+        draft = self._worth(whole)
+        names = (self._sessions[guess.maker].name for guess in self._merged.along(draft))
+        return Proposal(draft=draft, makers=tuple(names))
 
     def _likeliest(self, budget: int) -> tuple[list[int], list[float]]:
         """Guesses, parents first, and the chance of each with all before it, falling."""

@@ -46,7 +46,7 @@ _MAKERS: dict[str, Callable[[Material], Drafter]] = {
     "jacobi": lambda material: JacobiDrafter(material.config),
     "recycle": lambda material: RecycleDrafter(material.config),
 }
-_AUTO = ("reference",)
+_AUTO = ("reference", "recycle", "jacobi")
 
 
 def select_drafters(drafting: Drafting, material: Material) -> tuple[Drafter, ...]:
