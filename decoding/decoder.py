@@ -142,8 +142,9 @@ class Decoder:
             logprobs: True adds each token's log-probability to the result, n >= 1 also those of the
                 n likeliest tokens. They are the model's own, of the logits before all of the above,
                 as by OpenAI and vLLM. [False]
-            drafting: "none", "reference", "auto" (reference, recycle and jacobi), a drafter, or a sequence of
-                these, whose guesses are merged. ["auto"]
+            drafting: "none", "reference", "lookahead", "recycle", "jacobi", a drafter, or several
+                of these, whose guesses are merged; "auto" is reference, recycle and jacobi.
+                ["auto"]
 
         Raises:
             InputError: A token id is outside the vocabulary (also a ValueError).

@@ -3,8 +3,8 @@
 Kept per set of drafters that agree, depth and chance, learned online with slow forgetting.
 """
 
-_PRIOR_WEIGHT = 5.0  # guesses that the drafters' own word counts for
-_MEMORY = 0.98  # of a group, at each of its guesses
+_PRIOR_WEIGHT = 20.0  # guesses that the drafters' own word counts for
+_MEMORY = 0.99  # of a group, at each of its guesses
 _DEEPEST, _STEPS = 3, 4  # groups: depths 0 to 3 and deeper, quarters of chance
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from quoth.decoding.draft import ROOT, Draft
 
-_PRIOR_SLOPE = 0.02  # of the cost of a plain pass, per row
+_PRIOR_SLOPE = 0.017  # of the cost of a plain pass, per row
 _PRIOR_BRANCH = 0.02  # of the cost of a plain pass, for each branch but the first
 _BRANCH_STEP = 0.05  # how fast it follows what is seen
 _HARDLY = 0.01

@@ -18,6 +18,8 @@ from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.merging import Merger
 from quoth.decoding.drafting.protocol import Outcome
 
+_SURE = 0.85
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
@@ -60,15 +62,16 @@ class Mixer:
 
     def propose(self, budget: int) -> Proposal:
         """One draft of at most `budget` tokens."""
-        drafts = [session.propose(budget) for session in self._sessions]
         self._merged = Merger()
-        if not any(map(len, drafts)):
-            return Proposal()
-        if len(drafts) == 1:
-            draft = self._worth(drafts[0] if self._forks else drafts[0].first_chain())
+        if len(self._sessions) == 1:
+            only = self._sessions[0].propose(budget)
+            draft = self._worth(only if self._forks else only.first_chain())
             return Proposal(draft=draft, makers=(self._sessions[0].name,) * len(draft))
-        for maker, draft in enumerate(drafts):
+        for maker, session in enumerate(self._sessions):
+            draft = session.propose(budget)
             self._merged.add(maker, draft)
+            if draft.chances and self._is_sure(maker, draft.chances[0]):
+                break  # what others could add is not worth asking them
         return self._best(min(budget, self._max_tokens))
 
     def observe(self, outcome: Outcome) -> None:
@@ -87,6 +90,10 @@ class Mixer:
     def took(self, draft: Draft, seconds: float) -> None:
         """A pass over this draft was run."""
         self._cost.observe(1 + len(draft), seconds, len(draft.paths))
+
+    def _is_sure(self, maker: int, told: float) -> bool:
+        """Whether what a drafter says first is all but certain, by how it has fared."""
+        return self._agreement.chance(1 << maker, 0, told) >= _SURE
 
     def _worth(self, draft: Draft) -> Draft:
         """As much of a draft as pays, or of its likeliest chain, if that pays better.

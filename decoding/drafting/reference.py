@@ -18,7 +18,7 @@ from quoth.decoding.drafting.sources import CopySources
 from quoth.decoding.drafting.survival import Kind, Survival, prior
 from quoth.decoding.drafting.votes import Bounds, Node, Voter, grow
 
-_MAX_VOTERS = 32
+_MAX_VOTERS = 16
 _WEIGHTS = [6.0 ** min(length, 8) for length in range(CONTEXT + 1)]  # by length of the match
 _NEIGHBOURS, _SHORT = 8, 4  # short matches weigh more per token shared among those just before
 _ALIKE = {shared: 1.5**shared for shared in range(-_SHORT, _NEIGHBOURS + 2)}
@@ -98,7 +98,7 @@ class ReferenceSession:
 
     def _learn(self, token_ids: Sequence[int]) -> None:
         """See how the own draft fared."""
-        depth, grounds = 0, Kind.COMMON
+        depth, grounds = 0, int(Kind.COMMON)
         judged = list(judge(self._proposed, token_ids))
         for number, was_right in judged:
             if was_right:
@@ -134,7 +134,7 @@ class ReferenceSession:
             voters.append(Voter(tokens[place : place + width], weight, length, place))
         return voters
 
-    def _fallbacks(self, width: int) -> Iterator[tuple[Kind, list[Voter]]]:
+    def _fallbacks(self, width: int) -> Iterator[tuple[int, list[Voter]]]:
         """What may come where no place of the text's end goes on as the text does."""
         tokens = self._index.tokens
         alike = self._index.find_alike(_MAX_ALIKE)

@@ -8,9 +8,8 @@ token.
 """
 
 import math
-from enum import IntEnum
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _BIAS = -1.769
 _SHARE, _LOG_SHARE, _ALONE = 0.282, 0.378, -0.022
@@ -30,13 +29,13 @@ _SUREST = 0.99
 _LENGTHS, _SHARES, _DEPTHS = (2, 3, 5, 9), (0.15, 0.4, 0.8), (1, 4)  # borders of groups
 
 
-class Kind(IntEnum):
-    """What a guess rests on."""
+class Kind:
+    """What a guess rests on; plain numbers, because they are hashed for every drafted token."""
 
-    EXACT = 0  # the end of the text stands there
-    ALIKE = 1  # its last token does, in another spelling
-    RESUMED = 2  # a copy went on there until the model said other words
-    COMMON = 3  # only that the text says the token often
+    EXACT: Final = 0  # the end of the text stands there
+    ALIKE: Final = 1  # its last token does, in another spelling
+    RESUMED: Final = 2  # a copy went on there until the model said other words
+    COMMON: Final = 3  # only that the text says the token often
 
 
 class Guess(NamedTuple):
@@ -46,11 +45,11 @@ class Guess(NamedTuple):
     share: int
     agreeing: int
     depth: int
-    kind: Kind
+    kind: int
 
     @classmethod
     def known(
-        cls, length: int, share: float, agreeing: int, depth: int, kind: Kind = Kind.EXACT
+        cls, length: int, share: float, agreeing: int, depth: int, kind: int = Kind.EXACT
     ) -> "Guess":
         """A guess, told apart as finely as it matters.
 
@@ -100,9 +99,9 @@ def prior(guess: Guess) -> float:
 def _judged(guess: Guess) -> tuple[float, int]:
     """The formula's probability, and the group."""
     length, share_steps, agreeing, depth, kind = guess
-    if kind is Kind.COMMON:
+    if kind == Kind.COMMON:
         return min(_COMMON * share_steps / _STEPS, _MOST_COMMON), _COMMON_GROUP
-    if kind is Kind.RESUMED:
+    if kind == Kind.RESUMED:
         return _RESUMED[min(length, len(_RESUMED)) - 1], _COMMON_GROUP + length
     share = min(max(share_steps / _STEPS, 0.01), 0.995)
     log_length, log_depth = math.log2(length), math.log2(1 + depth)
@@ -120,6 +119,6 @@ def _judged(guess: Guess) -> tuple[float, int]:
     shares = sum(share >= border for border in _SHARES)
     depths = sum(depth >= border for border in _DEPTHS)
     probability, group = 1 / (1 + math.exp(-score)), (lengths * 4 + shares) * 4 + depths
-    if kind is Kind.ALIKE:
+    if kind == Kind.ALIKE:
         return _ALIKE * probability, _ALIKE_GROUPS + group
     return probability, group

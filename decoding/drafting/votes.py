@@ -34,17 +34,9 @@ class Node(NamedTuple):
     chance: float  # that it is right, and all before it
 
 
-class _Candidate(NamedTuple):
-    """A node that may be added; the likeliest one sorts first, of equal ones the oldest."""
-
-    minus_chance: float
-    order: int
-    token: int
-    parent: int
-    depth: int
-    voters: Sequence[Voter]
-    guess: Guess
-
+# A node that may be added: (-chance, order, token, parent, depth, voters, guess). The likeliest one
+# sorts first, of equal ones the oldest.
+_Candidate = tuple[float, int, int, int, int, Sequence[Voter], Guess]
 
 _HARDLY = 0.15  # chance left for fallbacks
 _SOLE = [[Guess.known(length, 1.0, 1, depth) for depth in range(17)] for length in range(1, 17)]
@@ -69,7 +61,7 @@ def grow(
     voters: Sequence[Voter],
     survival: Survival,
     bounds: Bounds,
-    fallbacks: Iterable[tuple[Kind, Sequence[Voter]]] = (),
+    fallbacks: Iterable[tuple[int, Sequence[Voter]]] = (),
 ) -> list[Node]:
     """The draft, parents first.
 
@@ -84,26 +76,25 @@ def grow(
     waiting = _beginnings(chain(((Kind.EXACT, voters),), fallbacks), survival, order)
     nodes: list[Node] = []
     promised = 1.0
-    best = heappop(waiting) if waiting else None
-    while best is not None and len(nodes) < bounds.nodes:
-        minus_chance, _, token, parent, depth, agreed, guess = best
+    while waiting and len(nodes) < bounds.nodes:
+        minus_chance, _, token, parent, depth, agreed, guess = heappop(waiting)
         if -minus_chance < bounds.threshold * promised and len(nodes) >= bounds.free:
             break
         promised -= minus_chance
         if not bounds.forks:
             waiting.clear()
         place = agreed[0].place if len(agreed) == 1 else max(agreed, key=_weight).place
-        here, depth = len(nodes), depth + 1
-        nodes.append(Node(token, parent, max(-1, place + depth - 1), guess, -minus_chance))
+        here = len(nodes)
+        nodes.append(Node(token, parent, max(-1, place + depth), guess, -minus_chance))
+        depth += 1
         for child, said_by, known in _children(agreed, depth):
-            chance = minus_chance * survival.probability(known)
-            heappush(waiting, _Candidate(chance, next(order), child, here, depth, said_by, known))
-        best = heappop(waiting) if waiting else None
+            below = minus_chance * survival.probability(known)
+            heappush(waiting, (below, next(order), child, here, depth, said_by, known))
     return nodes
 
 
 def _beginnings(
-    groups: Iterable[tuple[Kind, Sequence[Voter]]], survival: Survival, order: Iterator[int]
+    groups: Iterable[tuple[int, Sequence[Voter]]], survival: Survival, order: Iterator[int]
 ) -> list[_Candidate]:
     """What may come first, as a heap."""
     waiting: list[_Candidate] = []
@@ -115,7 +106,7 @@ def _beginnings(
                 told.add(token)
                 chance = alive * survival.probability(guess)
                 left -= chance
-                heappush(waiting, _Candidate(-chance, next(order), token, ROOT, 0, agreed, guess))
+                heappush(waiting, (-chance, next(order), token, ROOT, 0, agreed, guess))
         if left < _HARDLY:
             break
     return waiting
@@ -126,10 +117,10 @@ def _weight(voter: Voter) -> float:
 
 
 def _children(
-    voters: Sequence[Voter], depth: int, kind: Kind = Kind.EXACT
+    voters: Sequence[Voter], depth: int, kind: int = Kind.EXACT
 ) -> list[tuple[int, Sequence[Voter], Guess]]:
     """What the voters say at this depth, each token once, and who says it."""
-    if len(voters) == 1 and kind is Kind.EXACT:  # most nodes: a copy without rivals
+    if len(voters) == 1 and kind == Kind.EXACT:  # most nodes: a copy without rivals
         follows, _, length, _ = voters[0]
         if depth >= len(follows) or follows[depth] < 0:
             return []
@@ -141,14 +132,14 @@ def _children(
         total += voter.weight
         if depth < len(voter.follows) and (token := voter.follows[depth]) >= 0:
             by_token.setdefault(token, []).append(voter)
-    whole = 1.0 if kind is Kind.COMMON else total
+    whole = 1.0 if kind == Kind.COMMON else total
     return [
         (token, agreed, _agreed_on(agreed, whole, depth, kind))
         for token, agreed in by_token.items()
     ]
 
 
-def _agreed_on(voters: Sequence[Voter], whole: float, depth: int, kind: Kind) -> Guess:
+def _agreed_on(voters: Sequence[Voter], whole: float, depth: int, kind: int) -> Guess:
     length, weight = 0, 0.0
     for voter in voters:
         weight += voter.weight
