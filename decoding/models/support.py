@@ -87,7 +87,7 @@ def model_support(
     problem = _unfit_inputs(model, text)
     if problem:
         raise _unsupported(model, problem)
-    for support in _ways(model, config):
+    for support in _ways(config):
         failure = _failure(model, support, text, window)
         if not failure:
             return _measured(model, support, text, window=window, vocabulary_size=vocabulary_size)
@@ -95,7 +95,7 @@ def model_support(
     raise _unsupported(model, _causality_problem(model, text, window) or problem)
 
 
-def _ways(model: PreTrainedModel, config: DecodingConfig) -> Iterator[Support]:
+def _ways(config: DecodingConfig) -> Iterator[Support]:
     """How a model may be decoded with, best first."""
     yield Support(config=config, is_row_invariant=False)
     if config.key_block:
@@ -106,8 +106,7 @@ def _ways(model: PreTrainedModel, config: DecodingConfig) -> Iterator[Support]:
     for rows in (exact, single):
         for memory in memories:
             yield Support(config=rows, is_row_invariant=False, memory=memory)
-    if not any(name in signature(model.forward).parameters for name in _MEMORIES_UNKNOWN):
-        yield Support(config=exact, is_row_invariant=False, memory="text")
+    yield Support(config=exact, is_row_invariant=False, memory="text")
 
 
 def _failure(model: PreTrainedModel, support: Support, text: Sequence[int], window: int) -> str:
@@ -154,6 +153,9 @@ def _unfit_inputs(model: PreTrainedModel, text: Sequence[int]) -> str:
     """What the model reads besides the tokens of one text; empty if nothing."""
     if model.config.is_encoder_decoder:
         return "it is an encoder-decoder, which answers to a source text of its own"
+    unknown = [name for name in _MEMORIES_UNKNOWN if name in signature(model.forward).parameters]
+    if unknown:
+        return f"its memory ({unknown[0]}) is of a kind that cannot be put back"
     prepare = getattr(model, "prepare_inputs_for_generation", None)
     if prepare is None:
         return ""

@@ -139,7 +139,7 @@ def _quoth(
     return Verdict(
         quoth="accelerated" if passes[1] < passes[0] else "plain",
         memory=decoder._support.memory,
-        trees=decoder._support.fork_noise is not None,
+        trees=decoder._support.config.forks,
         plain_passes=passes[0],
         drafted_passes=passes[1],
     )
