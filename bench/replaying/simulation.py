@@ -40,12 +40,16 @@ class Walk:
 
 
 def walk(row: Row, drafters: Sequence[Drafter], config: DecodingConfig, *, vocabulary: int) -> Walk:
-    """Let the drafters guess a recorded answer; token ids are below `vocabulary`."""
+    """Let the drafters guess a recorded answer; token ids are below `vocabulary`.
+
+    Those that feed on the model's predictions are left out: a recorded answer has none.
+    """
     begun = time.thread_time()
     mixer = Mixer(
         [
             GuardedSession(drafter, row.prompt, row.references, vocabulary_size=vocabulary)
             for drafter in drafters
+            if not getattr(drafter, "needs_predictions", False)
         ],
         config=config,
         forks=config.forks,

@@ -13,7 +13,6 @@ from quoth.decoding.draft import ROOT, Draft
 _PRIOR_SLOPE = 0.017  # of the cost of a plain pass, per row
 _PRIOR_BRANCH = 0.02  # of the cost of a plain pass, for each branch but the first
 _BRANCH_STEP = 0.05  # how fast it follows what is seen
-_HARDLY = 0.01
 _PRIOR_ROWS, _PRIOR_WEIGHT = (4, 8, 16, 24), 3.0
 _MEMORY = 0.995
 _OUTLIER = 3.0  # a pass that took so many times what was expected tells of the machine's other work
@@ -61,8 +60,6 @@ class CostCurve:
         best, best_rate, tokens, paths = 0, 1.0, 1.0, 1
         leaves = {ROOT}
         for node, (chance, parent) in enumerate(zip(draft.chances, draft.parents, strict=True)):
-            if chance < _HARDLY:  # not worth its trouble in a free row either
-                break
             tokens += chance
             paths += parent not in leaves
             leaves.discard(parent)

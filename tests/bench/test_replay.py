@@ -27,7 +27,6 @@ END = 0
 METHODS: dict[str, Drafting] = {
     "none": "none",
     "reference": "reference",
-    "auto": "auto",
     "prompt lookup": PromptLookup(),
     "llma": LLMA(),
     "trie": LookaheadTrie(decoding_length=16, branch_length=4),
