@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from quoth.decoding.draft import ROOT, Draft
 
-_PRIOR_SLOPE = 0.017  # of the cost of a plain pass, per row
-_PRIOR_BRANCH = 0.02  # of the cost of a plain pass, for each branch but the first
+_PRIOR_SLOPE = 0.028  # of the cost of a plain pass, per row
+_PRIOR_BRANCH = 0.0  # of the cost of a plain pass, for each branch but the first
 _BRANCH_STEP = 0.05  # how fast it follows what is seen
 _PRIOR_ROWS, _PRIOR_WEIGHT = (4, 8, 16, 24), 3.0
 _MEMORY = 0.995
@@ -34,8 +34,12 @@ class CostCurve:
         self._branch = _PRIOR_BRANCH
 
     def cost(self, rows: int, paths: int = 1) -> float:
-        """Of one pass with `rows` rows in so many branches; a plain one costs 1."""
-        surplus = max(0, self._filled(rows) - self._free_rows)
+        """Of one pass with `rows` rows in so many branches; a plain one costs 1.
+
+        Rows that fill a pass up are not counted before they are used: guesses that are drafted only
+        because their rows are there are seldom right.
+        """
+        surplus = max(0, rows - self._free_rows)
         return 1.0 + self._slope * surplus + self._branch * (paths - 1)
 
     def number_worth(self, chances: Sequence[float], *, sequences: int = 1) -> int:

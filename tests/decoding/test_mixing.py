@@ -41,7 +41,7 @@ def said(*tokens: int) -> Outcome:
 
 
 def test_guesses_that_agree_share_a_node_and_keep_the_origin() -> None:
-    proposal = mixer(always((5, 6), 0.9), always((5, 7), 0.8, PLACE)).propose(10)
+    proposal = mixer(always((5, 6), 0.8), always((5, 7), 0.7, PLACE)).propose(10)
     draft = proposal.draft
     assert sorted(zip(draft.tokens, draft.parents, strict=True)) == [(5, ROOT), (6, 0), (7, 0)]
     first = draft.tokens.index(5)
@@ -126,3 +126,37 @@ def test_what_is_mixed_is_a_sound_draft_within_the_budget(
         drafting.observe(Outcome(token_ids=tuple(step), draft=draft, accepted=()))
         at += len(step)
     assert drafting.failures == 0
+
+
+def test_where_one_is_sure_the_others_are_not_asked() -> None:
+    asked = []
+
+    def other(_truth: object, _budget: int) -> Draft:
+        asked.append(1)
+        return Draft.chain([9])
+
+    drafting = mixer(always((5, 6), 0.95), other)
+    assert drafting.propose(4).draft.tokens == (5, 6)
+    assert not asked
+    for _ in range(60):  # it was sure, and wrong
+        drafting.observe(said(8))
+        drafting.propose(4)
+    assert asked
+
+
+def test_branches_that_cost_much_are_left_out() -> None:
+    cost = CostCurve(free_rows=4)
+    for _ in range(60):
+        cost.observe(4, 1.0)
+        cost.observe(8, 1.1)
+        cost.observe(8, 2.1, 2)
+    tree = Draft(
+        tokens=(5, 6, 7), parents=(ROOT, 0, ROOT), origins=(None,) * 3, chances=(0.7, 0.5, 0.25)
+    )
+    drafter = Prophet("d", (), lambda _truth, _budget: tree)
+    session = GuardedSession(drafter, (1,), (), vocabulary_size=100)
+    sizes = []
+    for curve in (CostCurve(free_rows=4), cost):
+        mixed = Mixer([session], config=DecodingConfig(), forks=True, cost=curve)
+        sizes.append(mixed.propose(9).draft.tokens)
+    assert sizes == [(5, 6, 7), (5, 6)]
