@@ -7,7 +7,7 @@ while that is at least what a row of the forward pass costs.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from itertools import chain, count
 from typing import NamedTuple
 
@@ -39,7 +39,11 @@ class Node(NamedTuple):
 _Candidate = tuple[float, int, int, int, int, Sequence[Voter], Guess]
 
 _HARDLY = 0.15  # chance left for fallbacks
-_SOLE = [[Guess.known(length, 1.0, 1, depth) for depth in range(17)] for length in range(1, 17)]
+_CAP = 16  # of lengths and depths that are told apart
+_SOLE = [
+    [Guess.known(length, 1.0, 1, depth) for depth in range(_CAP + 1)]
+    for length in range(1, _CAP + 1)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +79,42 @@ def grow(
     order = count()
     waiting = _beginnings(chain(((Kind.EXACT, voters),), fallbacks), survival, order)
     nodes: list[Node] = []
-    promised = 1.0
-    while waiting and len(nodes) < bounds.nodes:
-        minus_chance, _, token, parent, depth, agreed, guess = heappop(waiting)
+    promised, following = 1.0, None
+    while len(nodes) < bounds.nodes and (waiting or following):
+        best = heappushpop(waiting, following) if following else heappop(waiting)
+        minus_chance, _, token, parent, depth, agreed, guess = best
         if -minus_chance < bounds.threshold * promised and len(nodes) >= bounds.free:
             break
         promised -= minus_chance
         if not bounds.forks:
             waiting.clear()
-        place = agreed[0].place if len(agreed) == 1 else max(agreed, key=_weight).place
-        here = len(nodes)
-        nodes.append(Node(token, parent, max(-1, place + depth), guess, -minus_chance))
-        depth += 1
-        for child, said_by, known in _children(agreed, depth):
+        sole = agreed[0] if len(agreed) == 1 else None
+        place = (sole or max(agreed, key=_weight)).place
+        nodes.append(Node(token, parent, place + depth if place >= 0 else -1, guess, -minus_chance))
+        if sole is not None:
+            following = _next(sole, best, len(nodes) - 1, survival, order)
+            continue
+        following = None
+        for child, said_by, known in _children(agreed, depth + 1):
             below = minus_chance * survival.probability(known)
-            heappush(waiting, (below, next(order), child, here, depth, said_by, known))
+            entry = (below, next(order), child, len(nodes) - 1, depth + 1, said_by, known)
+            heappush(waiting, entry)
     return nodes
+
+
+def _next(
+    voter: Voter, last: _Candidate, node: int, survival: Survival, order: Iterator[int]
+) -> _Candidate | None:
+    """What follows a node that one voter alone stands for: most nodes are a copy without rivals."""
+    minus_chance, _, _, _, depth, agreed, _ = last
+    depth += 1
+    follows = voter.follows
+    if depth >= len(follows) or (token := follows[depth]) < 0:
+        return None
+    length = voter.length + depth
+    known = _SOLE[length - 1 if length < _CAP else _CAP - 1][depth if depth < _CAP else _CAP]
+    below = minus_chance * survival.probability(known)
+    return (below, next(order), token, node, depth, agreed, known)
 
 
 def _beginnings(
@@ -120,12 +144,6 @@ def _children(
     voters: Sequence[Voter], depth: int, kind: int = Kind.EXACT
 ) -> list[tuple[int, Sequence[Voter], Guess]]:
     """What the voters say at this depth, each token once, and who says it."""
-    if len(voters) == 1 and kind == Kind.EXACT:  # most nodes: a copy without rivals
-        follows, _, length, _ = voters[0]
-        if depth >= len(follows) or follows[depth] < 0:
-            return []
-        known = _SOLE[min(max(length + depth, 1), 16) - 1][min(depth, 16)]
-        return [(follows[depth], voters, known)]
     total = 0.0
     by_token: dict[int, list[Voter]] = {}
     for voter in voters:
