@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from quoth.decoding.draft import ROOT, Draft
+from quoth.errors import NoTokenError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,20 @@ def follow(
     tokens: list[int] = []
     nodes: list[int] = []
     while True:
-        token = choose(node)
+        try:
+            token = choose(node)
+        except NoTokenError:
+            if tokens:  # those before it stand; the error comes again when its position is reached
+                break
+            raise
         tokens.append(token)
         child = None if is_cut() else draft.child(node, token)
         if child is not None:
             nodes.append(child)
         if ends(token) or child is None:
-            return Accepted(tokens=tuple(tokens), nodes=tuple(nodes))
+            break
         node = child
+    return Accepted(tokens=tuple(tokens), nodes=tuple(nodes))
 
 
 def judge(draft: Draft, token_ids: Sequence[int]) -> Iterator[tuple[int, bool]]:

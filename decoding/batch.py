@@ -67,7 +67,11 @@ class BatchLoop:
         number, start = self._waiting.popleft()
         with _named(number):
             loop = start()
-            step = loop.begin()
+            try:
+                step = loop.begin()
+            except BaseException:
+                loop.close()
+                raise
         if not loop.is_finished:
             self._rows[number] = loop
         return number, step

@@ -1,8 +1,6 @@
 """The decoder: token ids in, token ids out, on any causal language model of Hugging Face."""
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, cast
@@ -220,14 +218,8 @@ class Decoder:
         for number, (prompt, own) in enumerate(zip(prompts, sources, strict=True)):
             with naming_row(number):
                 request, drafters = self._checked(prompt, own, options)
-            starts.append(partial(self._row, request, drafters))
+            starts.append(partial(self._loop, request.with_own_processors(), drafters))
         return iter(self._batching.loop(starts))
-
-    def _row(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
-        """One row of a batch, with logits processors of its own."""
-        return self._loop(
-            replace(request, logits_processor=deepcopy(request.logits_processor)), drafters
-        )
 
     def _checked(
         self, prompt_ids: Sequence[int], references: Sequence[Reference], options: DecodingOptions

@@ -4,8 +4,9 @@ Verifying a draft can give logits that differ from those of plain decoding by ro
 only where two tokens are nearly as good. So the margin between the best two is compared with a
 bound on the rounding, far above what was measured; if it is smaller, everything that was read since
 the last pass that is certain to be plain is read again, one plain pass per token, and the token is
-taken from that. The keys are then those of plain decoding, too, so no token is read again twice.
-What remains assumed is that rounding stays below the bound: `docs/losslessness.md`.
+taken from that. The keys are then those of plain decoding, too, so no token is read again twice;
+only a cache that cannot be cut back begins with the prompt each time. What remains assumed is that
+rounding stays below the bound: `docs/losslessness.md`.
 """
 
 from collections.abc import Callable, Sequence

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from quoth.decoding.bad_words import Words, checked_words
@@ -104,6 +105,21 @@ class Request:
     def alternatives(self) -> int | None:
         """How many of the likeliest tokens go with each log-probability; None: no such values."""
         return None if self.logprobs is False else int(self.logprobs is not True and self.logprobs)
+
+    def with_own_processors(self) -> Self:
+        """The same request with logits processors that share no state with these.
+
+        Raises:
+            ConfigError: They cannot be copied.
+        """
+        try:
+            own = deepcopy(self.logits_processor)
+        except Exception as error:
+            raise ConfigError(
+                f"A logits processor cannot be copied for each row of a batch ({error}). Decode "
+                f"the prompts one by one, or give one that can be copied."
+            ) from error
+        return replace(self, logits_processor=own)
 
     def check_fit(self, *, vocabulary_size: int, window: int) -> None:
         """Check the tokens against a model.

@@ -28,7 +28,8 @@ class Stats:
 
     `exactness` says why drafts changed no token (`docs/losslessness.md`): "invariant", passes give
     the bits of plain ones; "guarded", near-ties were decided again, `rechecks` times, with
-    `reread_passes` plain passes; "plain", there were no drafts, since neither would hold.
+    `reread_passes` plain passes; "plain", there were no drafts: none were asked for, or neither of
+    the others would hold.
     """
 
     tokens: int = 0  # new ones, the final EOS included

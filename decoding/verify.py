@@ -8,6 +8,8 @@ it was checked with.
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -22,6 +24,9 @@ from quoth.decoding.part import Part
 from quoth.decoding.rope_border import rope_border
 
 _SLACK = 16  # keys behind a border: a small multiple of the vector width, at least min_rows
+
+
+_BORDERED = Lock()  # transformers puts the frequencies for long texts into the module itself
 
 
 class Verifier:
@@ -177,5 +182,6 @@ class Verifier:
             needed=rows_needed,
             options={},
         )
-        logits, _ = self._pass(rows, self._cache.states)
+        with _BORDERED if self._border is not None else nullcontext():
+            logits, _ = self._pass(rows, self._cache.states)
         return logits

@@ -43,7 +43,8 @@ class AnswerPrinter:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._console = console or Console(highlight=False)
+        self._console.soft_wrap = not self._console.is_terminal  # else long lines would be cut off
         self._passages: tuple[ScoredPassage, ...] = ()
         self._text = ""
         self._citations: list[Citation] = []

@@ -64,6 +64,10 @@ def select_drafters(drafting: Drafting, material: Material) -> tuple[Drafter, ..
 
 def _one(choice: str | Drafter, material: Material) -> Drafter:
     if not isinstance(choice, str):
+        if not callable(getattr(choice, "start", None)):
+            raise ConfigError(
+                f"drafting holds {choice!r}; give names, or drafters with a method start."
+            )
         return choice
     if choice not in _MAKERS:
         known = ", ".join(sorted((*_MAKERS, "auto")))

@@ -5,7 +5,7 @@ source's places weigh more the more of its guesses were right, measured against 
 of them, with slow forgetting.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -93,10 +93,12 @@ def _from_reference(reference_id: str, position: int) -> Origin:
 
 def _apart_from_each_other(twins: Sequence[_Twin]) -> list[_Twin]:
     """Those that overlap none before them."""
-    taken: list[_Twin] = []
-    for start, end, reference_id in twins:
-        if all(end <= other_start or other_end <= start for other_start, other_end, _ in taken):
-            taken.append((start, end, reference_id))
+    taken: list[_Twin] = []  # in the order of their places
+    for twin in twins:
+        at = bisect_left(taken, twin)
+        is_free_before = at == 0 or taken[at - 1][1] <= twin[0]
+        if is_free_before and (at == len(taken) or twin[1] <= taken[at][0]):
+            taken.insert(at, twin)
     return taken
 
 

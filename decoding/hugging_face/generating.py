@@ -234,7 +234,8 @@ class _Kept:
 def _decoder_for(model: "PreTrainedModel") -> Decoder:
     """A decoder of this model; it is kept on the model, since making one tries the model."""
     attention = getattr(model.config, "_attn_implementation", None)
-    kind = (model.dtype, str(model.device), attention)
+    modules = tuple(map(id, model.modules()))  # adapters are modules
+    kind = (model.dtype, str(model.device), attention, modules)
     kept = getattr(model, _ATTRIBUTE, None)
     if not isinstance(kept, _Kept) or kept.kind != kind:
         kept = _Kept(kind, Decoder(model))

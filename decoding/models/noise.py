@@ -21,6 +21,12 @@ _TREE = (-1, 0, 1, -1, 3)  # parents: two branches
 _TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
 _REREAD_PROMPT, _REREAD = 5, 3  # tokens: read at once, and drafted
 _ALIKE_ROWS = 4  # and their multiples: matrix kernels treat each row alike (docs/log.md)
+_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+_INNER_WIDTHS = (
+    *("intermediate_size", "n_inner", "d_inner", "ffn_hidden_size", "feed_forward_size"),
+    *("ffn_dim", "decoder_ffn_dim", "d_ff", "dff", "dim_ff"),
+)
+_VECTORS = 64  # elements: four rows of them fill the widest vectors
 _ROUNDINGS = 4  # of the largest logit: the least that a difference is taken for
 
 
@@ -29,8 +35,7 @@ def row_noise(
 ) -> float:
     """By how much a wide pass differs from plain ones in its last rows.
 
-    The last rows, because kernels treat the end of their work differently. Passes of fewer than
-    four rows are known to be computed otherwise, even where the trial's bits are equal.
+    The last rows, because kernels treat the end of their work differently.
     """
     verifier = Verifier(model, config, window=window)
     verifier.prefill(text[:1])
@@ -43,7 +48,26 @@ def row_noise(
         rows.append(verifier.verify(text[position], NO_DRAFT)[0])
     plain = torch.stack(rows)
     differing = _difference(plain, wide[begin - 1 :], model.dtype)
-    return differing or (_rounding(plain, model.dtype) if config.min_rows < _ALIKE_ROWS else 0.0)
+    if not differing and _is_known_to_differ(model, config, verifier):
+        return _rounding(plain, model.dtype)
+    return differing
+
+
+def _is_known_to_differ(model: PreTrainedModel, config: DecodingConfig, verifier: Verifier) -> bool:
+    """Whether longer trials of such models found other bits than this one can (docs/log.md).
+
+    Passes of fewer than four rows; layers without key blocks, whose keys end elsewhere in every
+    pass once the text is longer than their window; experts, which get other numbers of rows; in
+    float32, inner widths at which elementwise functions do not fill their vectors.
+    """
+    settings = model.config.get_text_config(decoder=True)
+    if config.min_rows % _ALIKE_ROWS or not verifier.goes_back:
+        return True
+    if any(getattr(settings, name, None) for name in _EXPERTS):
+        return True
+    widths = [getattr(settings, name, None) for name in _INNER_WIDTHS]
+    is_uneven = any(isinstance(width, int) and width % _VECTORS for width in widths)
+    return model.dtype == torch.float32 and is_uneven
 
 
 def reread_noise(

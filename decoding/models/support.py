@@ -48,13 +48,12 @@ class Support:
     `is_row_invariant` says that a wider pass gave the bits of plain passes at every position of the
     trial. It was tried on a few tokens and two widths: evidence, and no proof. `noise` is by how
     much they differed. The configuration allows forks only if a second branch gave the bits of
-    plain passes too; `packer` reads them.
+    plain passes too.
     """
 
     config: DecodingConfig
     is_row_invariant: bool
     noise: float = 0.0
-    packer: Packer | None = None
     memory: Memory | Literal["keys"] = "keys"
     border: int | None = None
 
@@ -71,7 +70,9 @@ class Support:
     def new_verifier(self, model: PreTrainedModel, *, window: int) -> Verifier | RereadingVerifier:
         """For one sequence."""
         if self.memory == "keys":
-            return Verifier(model, self.config, window=window, packer=self.packer)
+            # Made anew, so that it knows what the model is made of now.
+            packer = Packer(model, min_rows=self.config.min_rows) if self.config.forks else None
+            return Verifier(model, self.config, window=window, packer=packer)
         return RereadingVerifier(model, self.config, window=window, memory=self.memory)
 
 
@@ -145,7 +146,6 @@ def _measured(
         config=replace(layout, forks=forks),
         is_row_invariant=not noise,
         noise=noise,
-        packer=Packer(model, min_rows=layout.min_rows) if forks else None,
     )
 
 

@@ -33,9 +33,9 @@ FIELDS: dict[str, Any] = (
     | {"qk_head_dim": 32, "rotary_dim": 8, "index_n_heads": 32, "index_topk": 24}
     | dict.fromkeys(("kv_lora_rank", "q_lora_rank", "o_lora_rank"), 32)
     | dict.fromkeys(
-        ("intermediate_size", "ffn_dim", "encoder_ffn_dim", "decoder_ffn_dim", "dff", "dim_ff"), 96
+        ("intermediate_size", "ffn_dim", "encoder_ffn_dim", "decoder_ffn_dim", "dff", "dim_ff"), 128
     )
-    | dict.fromkeys(("n_inner", "d_inner", "ffn_hidden_size", "feed_forward_size"), 96)
+    | dict.fromkeys(("n_inner", "d_inner", "ffn_hidden_size", "feed_forward_size"), 128)
     | dict.fromkeys(("moe_intermediate_size", "shared_expert_intermediate_size"), 48)
     | dict.fromkeys(("shared_intermediate_size", "intermediate_size_mlp"), 48)
     | dict.fromkeys(("shared_experts_intermediate_size", "dense_intermediate_size"), 48)
@@ -141,7 +141,7 @@ OWN_FIELDS: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 2]]},
     "gemma3n_text": {
         "num_kv_shared_layers": 2,
-        "intermediate_size": [96] * 4,
+        "intermediate_size": [128] * 4,
         "activation_sparsity_pattern": [0.95, 0.0, 0.0, 0.0],
         "layer_types": ["sliding_attention", "full_attention"] * 2,
     },

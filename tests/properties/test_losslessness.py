@@ -195,5 +195,6 @@ def test_a_broken_drafter_is_counted_and_never_changes_the_answer(
     accelerated = decode(request, bad_drafters(plain.token_ids)[number])
     assert_same(accelerated, plain)
     assert accelerated.stats.drafted == 0
-    if accelerated.stats.forward_passes > 1:  # somebody was asked for a draft
+    is_asked = accelerated.stats.exactness != "plain"
+    if is_asked and accelerated.stats.forward_passes > 1:  # somebody was asked for a draft
         assert 1 <= accelerated.stats.draft_failures <= 3

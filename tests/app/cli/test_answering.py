@@ -76,10 +76,12 @@ SPLICED = {
 }
 
 
-def printed(*, is_terminal, stats=STATS, answer=HOSTILE):
+def printed(*, is_terminal, stats=STATS, answer=HOSTILE, width=100):
     out = io.StringIO()
     colours = "standard" if is_terminal else None
-    console = Console(file=out, force_terminal=is_terminal, width=100, color_system=colours)
+    console = Console(
+        file=out, force_terminal=is_terminal, width=width, color_system=colours, soft_wrap=True
+    )
     AnswerPrinter(console).print(events(**answer, stats=stats))
     return out.getvalue()
 
@@ -109,6 +111,14 @@ def test_a_terminal_shows_where_the_source_is_cut():
     lasts, six = "\x1b[36mThe warranty lasts\x1b[0m", "\x1b[36msix months.\x1b[0m"
     assert f"{lasts} \x1b[2m… \x1b[0m{six}" in out
     assert "the source is cut here" in out
+
+
+def test_a_narrow_terminal_shows_all_of_a_long_line():
+    words = [f"word{number:02}" for number in range(30)]
+    answer = {"text": " ".join(words), "passage_text": "Ravens fly.", "citations": []}
+    shown = printed(is_terminal=True, width=20, answer=answer)
+    assert [word for word in words if word not in shown] == []
+    assert answer["text"] in printed(is_terminal=False, width=20, answer=answer)
 
 
 def test_quotes_that_stand_side_by_side_in_the_source_are_not_kept_apart():
