@@ -239,6 +239,6 @@ def test_a_model_that_cannot_share_passes_says_why_and_decodes_row_by_row(caplog
         assert row.token_ids == single.token_ids
         assert row.stats.shared_passes == 0
     assert not decoder.batches_rows
-    assert "no key blocks" in (decoder.batch_problem or "")
+    assert "beside them" in (decoder.batch_problem or "")
     (record,) = caplog.records
     assert "one after another" in record.getMessage()

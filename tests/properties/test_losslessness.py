@@ -158,7 +158,7 @@ def test_a_drafter_never_changes_the_answer(
     accelerated = decode(request, prophet, [Reference("r", plain.token_ids)])
     assert_same(accelerated, plain)
     assert accelerated.stats.draft_failures == 0
-    if maker == "oracle":
+    if maker == "oracle" and accelerated.stats.exactness == "invariant":
         assert accelerated.stats.forward_passes <= 1
 
 

@@ -112,7 +112,7 @@ def test_a_drafter_never_changes_what_the_options_give(asked: Asked, maker: str,
     prophet = Prophet(maker, [*plain.token_ids, *range(40)], make)
     drafted = decode(asked, prophet, [Reference("r", plain.token_ids)])
     assert_same(asked, drafted, plain, is_forked=maker in FORKING)
-    if maker == "oracle":
+    if maker == "oracle" and drafted.stats.exactness == "invariant":
         assert drafted.stats.forward_passes <= 1
 
 
