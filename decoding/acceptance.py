@@ -41,9 +41,9 @@ def follow(
         try:
             token = choose(node)
         except NoTokenError:
-            if tokens:  # those before it stand; the error comes again when its position is reached
-                break
-            raise
+            if not tokens or is_cut():
+                raise
+            break  # those before it stand; the error comes again when its position is reached
         tokens.append(token)
         child = None if is_cut() else draft.child(node, token)
         if child is not None:

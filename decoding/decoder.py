@@ -13,13 +13,11 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
-from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.selection import Material, select_drafters
 from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
-from quoth.decoding.exactness import exactness
+from quoth.decoding.exactness import safety_of
 from quoth.decoding.generation import Generation, Reference, Step
-from quoth.decoding.guarding import MarginGuard, Safety
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
 from quoth.decoding.models.facts import eos_token_ids_of, vocabulary_size_of, window_of
@@ -235,9 +233,9 @@ class Decoder:
         return request, select_drafters(options.get("drafting", "auto"), material)
 
     def _loop(self, request: Request, drafters: Sequence[Drafter]) -> DecodeLoop:
-        exact = exactness(self._support, request)
         new_verifier = partial(self._support.new_verifier, self.model, window=self.max_length)
-        verifier = new_verifier()
+        safety = safety_of(self._support, request, drafters, new_verifier)
+        verifier = safety.guard.verifier if safety.guard is not None else new_verifier()
         mixer = Mixer(
             [
                 GuardedSession(
@@ -246,7 +244,7 @@ class Decoder:
                     request.references,
                     vocabulary_size=self._vocabulary_size,
                 )
-                for drafter in (drafters if exact.mode != "plain" else ())
+                for drafter in (drafters if safety.mode != "plain" else ())
             ],
             config=self._support.config,
             forks=verifier.takes_trees,
@@ -259,19 +257,13 @@ class Decoder:
             stop=request.stop,
             text=text,
         )
-        guard = None
-        mode = "plain" if all(isinstance(each, NoDrafter) for each in drafters) else exact.mode
-        if mode == "guarded":
-            guard = MarginGuard(
-                request.prompt_ids, noise=exact.noise, verifier=verifier, restart=new_verifier
-            )
         return DecodeLoop(
             request,
             verifier=verifier,
             mixer=mixer,
             chooser=Chooser(request, self.model.device),
             rule=rule,
-            safety=Safety(mode=mode, guard=guard),
+            safety=safety,
         )
 
     @cached_property

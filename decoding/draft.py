@@ -100,6 +100,11 @@ class Draft:
         inner = {ROOT, *self.parents} if self.parents else set()
         return [way for node, way in enumerate(ways, start=ROOT) if node not in inner]
 
+    @property
+    def num_paths(self) -> int:
+        """How many branches it has; an empty draft and a chain have one."""
+        return max(1, len(self.parents) - len({*self.parents} - {ROOT}))
+
     def only(self, nodes: Sequence[int]) -> "Draft":
         """These nodes, in rising order, with all that stand above them."""
         number = {ROOT: ROOT} | {node: place for place, node in enumerate(nodes)}

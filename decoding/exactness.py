@@ -1,36 +1,47 @@
-"""How one request's drafts are kept from changing its text: which mode, and what it allows.
+"""How one request's drafts are kept from changing its text.
 
 *invariant*: verifying gives the bits of plain decoding, so nothing can change. *guarded*: it gives
 the same but for rounding, and near-ties are decided the plain way (`quoth.decoding.guarding`).
-*plain*: no drafts, where neither holds.
+*plain*: no drafts, because none are asked for or neither of the others holds.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from quoth.decoding.guarding import Mode
+from quoth.decoding.drafting.none import NoDrafter
+from quoth.decoding.drafting.protocol import Drafter
+from quoth.decoding.guarding import MarginGuard
 from quoth.decoding.models.support import Support
 from quoth.decoding.request import Request
+from quoth.decoding.rereading import RereadingVerifier
+from quoth.decoding.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exactness:
-    """The mode of one request.
+class Safety:
+    """What keeps drafts from changing a text, by name, and the guard if it takes one."""
 
-    `noise` is by how much a logit of a verified draft may differ from that of plain decoding, as
-    far as was measured; 0 unless guarded.
-    """
-
-    mode: Mode
-    noise: float = 0.0
+    mode: Literal["invariant", "guarded", "plain"]
+    guard: MarginGuard | None = None
 
 
-def exactness(support: Support, request: Request) -> Exactness:
+def safety_of(
+    support: Support,
+    request: Request,
+    drafters: Sequence[Drafter],
+    new_verifier: Callable[[], Verifier | RereadingVerifier],
+) -> Safety:
     """The fastest way that cannot change a token of this request."""
+    if all(isinstance(drafter, NoDrafter) for drafter in drafters):
+        return Safety(mode="plain")
     if support.is_row_invariant:
-        return Exactness(mode="invariant")
-    if _is_guardable(request):
-        return Exactness(mode="guarded", noise=support.noise * _amplification(request))
-    return Exactness(mode="plain")
+        return Safety(mode="invariant")
+    if not _is_guardable(request):
+        return Safety(mode="plain")
+    noise = support.noise * _amplification(request)
+    guard = MarginGuard(request.prompt_ids, noise=noise, new_verifier=new_verifier)
+    return Safety(mode="guarded", guard=guard)
 
 
 def _is_guardable(request: Request) -> bool:

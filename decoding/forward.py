@@ -1,7 +1,7 @@
 """One call of a model's forward, with the arguments of its class, as `generate` calls it."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,13 @@ class Rows:
     """The tokens of one pass: `token_ids` stand from position `start` on.
 
     Logits are wanted of the last `needed` of them, or of all (0). Rows that are thrown away have no
-    position of their own: none is counted further than `end`. `options` go to the model as they
-    are: a mask, other positions.
+    position of their own: none is counted further than `end`.
     """
 
     token_ids: Sequence[int]
     start: int
     end: int
     needed: int = 0
-    options: Mapping[str, Tensor]
 
 
 class ForwardPass:
@@ -54,7 +52,7 @@ class ForwardPass:
     ) -> tuple[Tensor, Any]:  # logits [rows, V], and the states after the pass
         """Run the model over `rows`; `states` None: the model begins with states of its own."""
         input_ids = torch.tensor([list(rows.token_ids)], device=self._model.device)
-        options: dict[str, Any] = dict(rows.options)
+        options: dict[str, Any] = {}
         if self.takes_positions and "position_ids" not in options:
             positions = torch.arange(rows.start, rows.start + len(rows.token_ids))
             positions = positions.clamp(max=rows.end - 1)

@@ -10,8 +10,6 @@ rounding stays below the bound: `docs/losslessness.md`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -26,28 +24,16 @@ _SAFETY = 16.0  # a margin is safe if it is so many times the rounding measured
 _LOSSES = 8  # so many more passes read again than saved, and drafting does not pay
 
 
-Mode = Literal["invariant", "guarded", "plain"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Safety:
-    """What keeps drafts from changing a text, by name, and the guard if it takes one."""
-
-    mode: Mode
-    guard: "MarginGuard | None" = None
-
-
 class MarginGuard:
     """Watches over the choices of one sequence.
 
     Args:
         prompt_ids: Of the sequence.
         noise: By how much logits of a wide pass have differed from those of plain ones.
-        verifier: Of the sequence.
-        restart: Makes a fresh one, where what was read cannot all be forgotten.
+        new_verifier: Makes the sequence's, and a fresh one where not all can be forgotten.
 
     Attributes:
-        verifier: To go on with; a recheck may have replaced it.
+        verifier: To go on with; a recheck may replace it.
         rechecks: Choices that were made again.
         reread: Plain passes that this took.
     """
@@ -57,16 +43,15 @@ class MarginGuard:
         prompt_ids: Sequence[int],
         *,
         noise: float,
-        verifier: Verifier | RereadingVerifier,
-        restart: Callable[[], Verifier | RereadingVerifier],
+        new_verifier: Callable[[], Verifier | RereadingVerifier],
     ) -> None:
         self._text = list(prompt_ids)  # and what was said since
         self._prompt = tuple(prompt_ids)
         self._noise = noise
-        self._restart = restart
+        self._new_verifier = new_verifier
         self._certain = len(self._prompt)  # so many tokens were read by plain passes
         self._saved = 0
-        self.verifier = verifier
+        self.verifier = new_verifier()
         self.rechecks = 0
         self.reread = 0
 
@@ -107,7 +92,7 @@ class MarginGuard:
         if self.verifier.goes_back:
             self.verifier.keep(self._certain)
         else:
-            self.verifier = self._restart()
+            self.verifier = self._new_verifier()
             self.verifier.prefill(self._prompt)
             self._certain = len(self._prompt)
         row = doubted

@@ -18,8 +18,8 @@ from quoth.decoding.acceptance import Accepted, follow
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.drafting.mixing import Mixer, Proposal
 from quoth.decoding.drafting.protocol import PREDICTIONS, Outcome
+from quoth.decoding.exactness import Safety
 from quoth.decoding.generation import CopiedSpan, Step
-from quoth.decoding.guarding import Safety
 from quoth.decoding.logprobs import token_logprobs
 from quoth.decoding.part import Part
 from quoth.decoding.provenance import CopyTracker

@@ -19,7 +19,7 @@ import copy
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -124,7 +124,12 @@ class Packer:
             raise ValueError(f"its attention is computed by {implementation!r}")
         self._implementation = implementation
         self._min_rows = min_rows
-        self._model = _twin(model)
+        self._of = model
+
+    @cached_property
+    def _model(self) -> PreTrainedModel:
+        """Made when the first pass is run; most requests have none."""
+        return _twin(self._of)
 
     @torch.inference_mode()
     def logits(self, parts: Sequence[Part]) -> list[Tensor]:  # of each part [its tokens, V] float32

@@ -114,7 +114,7 @@ class RereadingVerifier:
         self._text = self._passed = self._passed[:length]
 
     def _run(self, token_ids: Sequence[int], *, start: int, needed: int) -> Tensor:
-        rows = Rows(token_ids=token_ids, start=start, end=self._window, needed=needed, options={})
+        rows = Rows(token_ids=token_ids, start=start, end=self._window, needed=needed)
         logits, after = self._forward(rows, self._states, use_cache=self._has_states)
         if self._has_states:
             self._states = after

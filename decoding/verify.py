@@ -180,7 +180,6 @@ class Verifier:
             start=start,
             end=self._border if is_short and self._border is not None else self._window,
             needed=rows_needed,
-            options={},
         )
         with _BORDERED if self._border is not None else nullcontext():
             logits, _ = self._pass(rows, self._cache.states)

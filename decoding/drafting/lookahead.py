@@ -15,7 +15,7 @@ from quoth.decoding.drafting.occurrences import OccurrenceIndex
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.survival import Survival
 from quoth.decoding.drafting.token_ring import CONTEXT
-from quoth.decoding.drafting.votes import Bounds, Node, Voter, grow
+from quoth.decoding.drafting.votes import Bounds, Node, Voter, as_draft, grow
 
 _MAX_VOTERS = 16
 _ENOUGH_VOTERS = 8  # then shorter matches need not be looked for
@@ -96,15 +96,7 @@ class LookaheadSession:
                 forks=config.forks,
             ),
         )
-        if not nodes:
-            self._proposed = NO_DRAFT
-            return NO_DRAFT
-        self._proposed = Draft(
-            tokens=tuple([node.token for node in nodes]),
-            parents=tuple([node.parent for node in nodes]),
-            origins=tuple([self._origin(node.place) for node in nodes]),
-            chances=tuple([node.chance for node in nodes]),
-        )
+        self._proposed = as_draft(nodes, self._origin)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:

@@ -89,7 +89,7 @@ class Mixer:
 
     def took(self, draft: Draft, seconds: float) -> None:
         """A pass over this draft was run."""
-        self._cost.observe(1 + len(draft), seconds, len(draft.paths))
+        self._cost.observe(1 + len(draft), seconds, draft.num_paths)
 
     def _is_sure(self, maker: int, told: float) -> bool:
         """Whether what a drafter says first is all but certain, by how it has fared."""

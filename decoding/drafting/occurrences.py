@@ -8,7 +8,6 @@ places: to let occurrences vote, and to say of each copied token where it came f
 themselves are needed. Knows token ids only.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
@@ -80,10 +79,6 @@ class OccurrenceIndex:
         for place, token in enumerate(token_ids, start=len(self.tokens)):
             self._added[token].append(place)
         self.tokens.extend(token_ids)
-
-    def source_at(self, place: int) -> int:
-        """Which source `place` lies in; the number of sources stands for the text."""
-        return bisect_right(self.starts, place) - 1
 
     def find(self, limit: int) -> list[Occurrence]:
         """At most `limit` places of the text's end, the longest matches first, then the latest.

@@ -16,7 +16,7 @@ from quoth.decoding.drafting.occurrences import CONTEXT, Occurrence, OccurrenceI
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.sources import CopySources
 from quoth.decoding.drafting.survival import Kind, Survival, prior
-from quoth.decoding.drafting.votes import Bounds, Node, Voter, grow
+from quoth.decoding.drafting.votes import Bounds, Node, Voter, as_draft, grow
 
 _MAX_VOTERS = 16
 _WEIGHTS = [6.0 ** min(length, 8) for length in range(CONTEXT + 1)]  # by length of the match
@@ -80,12 +80,7 @@ class ReferenceSession:
             ),
             fallbacks=self._fallbacks(budget),
         )
-        self._proposed = Draft(
-            tokens=tuple([node.token for node in nodes]),
-            parents=tuple([node.parent for node in nodes]),
-            origins=tuple([self._origin(node.place) for node in nodes]),
-            chances=tuple([node.chance for node in nodes]),
-        )
+        self._proposed = as_draft(nodes, self._origin)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:

@@ -5,13 +5,13 @@ small tree. The most promising node is added first, by its probability of surviv
 while that is at least what a row of the forward pass costs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush, heappushpop
 from itertools import chain, count
 from typing import NamedTuple
 
-from quoth.decoding.draft import ROOT
+from quoth.decoding.draft import ROOT, Draft, Origin
 from quoth.decoding.drafting.survival import Guess, Kind, Survival
 
 
@@ -115,6 +115,16 @@ def _next(
     known = _SOLE[length - 1 if length < _CAP else _CAP - 1][depth if depth < _CAP else _CAP]
     below = minus_chance * survival.probability(known)
     return (below, next(order), token, node, depth, agreed, known)
+
+
+def as_draft(nodes: Sequence[Node], origin: Callable[[int], Origin | None]) -> Draft:
+    """The nodes as a draft; `origin` says where a place is."""
+    return Draft(
+        tokens=tuple([node.token for node in nodes]),
+        parents=tuple([node.parent for node in nodes]),
+        origins=tuple([origin(node.place) for node in nodes]),
+        chances=tuple([node.chance for node in nodes]),
+    )
 
 
 def _beginnings(

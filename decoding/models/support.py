@@ -62,11 +62,6 @@ class Support:
         """Whether drafts can be verified at all; else decoding is plain."""
         return self.config.max_draft_tokens > 0
 
-    @property
-    def shares_passes(self) -> bool:
-        """Whether its passes may serve several sequences: no row minds the others, nor a state."""
-        return self.is_row_invariant and self.memory == "keys" and self.border is None
-
     def new_verifier(self, model: PreTrainedModel, *, window: int) -> Verifier | RereadingVerifier:
         """For one sequence."""
         if self.memory == "keys":

@@ -130,7 +130,7 @@ def whole_logits(
     window: int,
 ) -> Tensor:  # [len(text), V]
     """The logits of one pass over all of a text."""
-    rows = Rows(token_ids=text, start=0, end=window, options={})
+    rows = Rows(token_ids=text, start=0, end=window)
     logits, _ = ForwardPass(model)(rows, None, use_cache=False)
     return logits.float()
 

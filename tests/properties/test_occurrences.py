@@ -1,5 +1,7 @@
 """The index of occurrences against a scan that tries every place."""
 
+from bisect import bisect_right
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +30,10 @@ def brute_force(sources: list[list[int]], text: list[int]) -> dict[tuple[int, in
 
 
 def as_found(index: OccurrenceIndex, limit: int) -> dict[tuple[int, int], int]:
-    numbered = ((index.source_at(place - 1), place, length) for place, length in index.find(limit))
+    numbered = (
+        (bisect_right(index.starts, place - 1) - 1, place, length)
+        for place, length in index.find(limit)
+    )
     return {(number, place - index.starts[number]): length for number, place, length in numbered}
 
 
