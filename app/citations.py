@@ -101,7 +101,10 @@ class CitationTracker:
         return ready
 
     def all_citations(self) -> tuple[Citation, ...]:
-        """Copied and matched citations of the finished answer, by start; they do not overlap."""
+        """Copied and matched citations of the finished answer, by start; they do not overlap.
+
+        One may take the place of two that were given before, where its source holds both.
+        """
         matched = [
             citation for start, end in self._gaps() for citation in self._matched(start, end)
         ]
@@ -109,19 +112,28 @@ class CitationTracker:
 
     def _resolve(self, span: CopiedSpan) -> Iterator[Citation]:
         source = self._by_reference[span.reference_id]
-        floor = self._citations[-1].end if self._citations else 0
+        ends = [0, 0, *(citation.end for citation in self._citations)]
+        alignment = self._aligned(span, source, floor=ends[-1])
+        if alignment[2] < self._min_chars or alignment[0] < ends[-1]:
+            return
+        citation = self._with_others(source.cite(alignment, origin="copied"))
+        yield citation
+        whole = self._aligned(span, source, floor=ends[-2])
+        if self._citations and whole[0] <= self._citations[-1].start:
+            # The words before, copied from elsewhere, stand here too: other tokens, one sentence.
+            self._citations.pop()
+            citation = self._with_others(source.cite(whole, origin="copied"))
+        self._citations.append(citation)
+
+    def _aligned(self, span: CopiedSpan, source: CitableSource, *, floor: int) -> Alignment:
         last = span.reference_start + (span.end - span.start) - 1
-        alignment = align(
+        return align(
             self._text,
             source.text,
             at=(self._char_at(span.start), source.char_ranges[span.reference_start][0]),
             source_end=source.char_ranges[last][1],
             floor=floor,
         )
-        if alignment[2] >= self._min_chars and alignment[0] >= floor:
-            citation = self._with_others(source.cite(alignment, origin="copied"))
-            self._citations.append(citation)
-            yield citation
 
     def _char_at(self, token: int) -> int:
         return len(self._decode(self._token_ids[:token]))

@@ -1,12 +1,16 @@
 """`quoth phrases`: what the drafts of an answer continue with, beyond the passages."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from quoth.app.cli.options import PATH
 from quoth.app.settings import DEFAULT_MODEL
 from quoth.errors import InputError
+
+if TYPE_CHECKING:
+    from quoth.app.phrases import PhraseReport
 
 
 @click.group()
@@ -50,9 +54,8 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
         raise InputError(
             "There is nothing to make phrases from. Name files or folders, or --index."
         )
-    from quoth.app.cli.terminal import messages, printable, progress_bar
+    from quoth.app.cli.terminal import progress_bar
     from quoth.app.phrases import PhraseRecipe
-    from quoth.app.wording import counted
 
     with progress_bar() as progress:
         recipe = PhraseRecipe(
@@ -64,6 +67,13 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
             progress=progress,
         )
         report = recipe.build(output, max_bytes)
+    _tell(report)
+
+
+def _tell(report: "PhraseReport") -> None:
+    from quoth.app.cli.terminal import messages, printable
+    from quoth.app.wording import counted
+
     for skipped in report.skipped:
         reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
         messages().print(reason, style="yellow", markup=False)

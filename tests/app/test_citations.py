@@ -72,6 +72,28 @@ def test_a_copy_of_half_a_word_is_cut_to_whole_words():
     assert following.text[citation.start : citation.end] == "the warranty"
 
 
+def test_a_sentence_whose_beginning_was_found_elsewhere_is_one_citation():
+    elsewhere = source("Here the web chat shows.", identity="p1")
+    whole = source("the web chat has no log-in.", identity="p2", base=500)
+    following = tracker(elsewhere, whole)
+    feed(following, "[1] the web chat has no log-in.", copied(3, 16, 4), copied(16, 31, 12, "p2"))
+    following.finish()
+    (citation,) = following.all_citations()
+    assert (citation.start, citation.end) == (4, 31)
+    assert (citation.source_id, citation.source_start) == ("doc-of-p2", 500)
+
+
+def test_two_sentences_of_two_sources_stay_two_citations():
+    first, second = source("Ravens fly. "), source("Owls sleep.", identity="p2")
+    following = tracker(first, second)
+    feed(following, "Ravens fly. Owls sleep.", copied(0, 12, 0), copied(12, 23, 0, "p2"))
+    following.finish()
+    assert [citation.source_id for citation in following.all_citations()] == [
+        "doc-of-p1",
+        "doc-of-p2",
+    ]
+
+
 def test_short_copies_are_not_cited():
     following = tracker(source("the end of it"))
     feed(following, "the dog", copied(0, 4, 0))
