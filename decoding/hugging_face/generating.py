@@ -105,34 +105,34 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
             "hf_generate is not called directly: use model.generate(..., "
             "custom_generate=hf_generate), or quoth.decoding.Decoder."
         )
-    lost = lost_arguments()
+    lost = lost_arguments()  # of the caller's frames: to be asked here, not further down
     check_options(generation_config, lost, model_kwargs)
     criteria = with_stop_strings(stopping_criteria, stop_strings, lost)
     streamer = ready_streamer(streamer, lost, input_ids)
-    do_sample = bool(generation_config.do_sample)
-    if seed is None:
-        seed = int(torch.randint(2**62, ()).item()) if do_sample else 0
+    where = places(input_ids, model_kwargs)
+    sources = references_of_rows(references, len(input_ids))
+    seeds = _seeds(seed, len(where), do_sample=bool(generation_config.do_sample))
+    rules = (logits_processor or LogitsProcessorList(), criteria)
     with _evaluating(model):
         decoder = _decoder_for(model)
         rows = [
             _row(
-                decoder,
-                place,
-                (logits_processor or LogitsProcessorList(), criteria),
-                generation_config,
-                references=own,
-                drafting=drafting,
-                temperature=float(do_sample),
-                seed=(seed + place.row * _ROW_SEED) % 2**64,
+                decoder, place, rules, generation_config, references=own, drafting=drafting, **drawn
             )
-            for place, own in zip(
-                places(input_ids, model_kwargs),
-                references_of_rows(references, len(input_ids)),
-                strict=True,
-            )
+            for place, own, drawn in zip(where, sources, seeds, strict=True)
         ]
         _decode(rows, streamer)
     return _output(rows, generation_config)
+
+
+def _seeds(seed: int | None, number: int, *, do_sample: bool) -> list[dict[str, Any]]:
+    """How each row is sampled; without a seed, one is drawn from torch's global generator."""
+    if seed is None:
+        seed = int(torch.randint(2**62, ()).item()) if do_sample else 0
+    return [
+        {"temperature": float(do_sample), "seed": (seed + row * _ROW_SEED) % 2**64}
+        for row in range(number)
+    ]
 
 
 def _row(
