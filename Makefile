@@ -13,6 +13,7 @@ LOCAL_INDEX := indexes/local
 INSTALLED := $(VENV)/.quoth-installed
 DEV_INSTALLED := $(VENV)/.quoth-dev-installed
 SYNCED := $(LOCAL_INDEX)/manifest.json
+COMPILED := $(wildcard decoding/drafting/*.pyx)
 SPELLED := app retrieval decoding src tests bench docs docker indexes .ci .github $(wildcard *.md) \
 	Makefile pyproject.toml
 
@@ -80,19 +81,19 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+	rm -rf build dist *.egg-info $(COMPILED:.pyx=.cpp) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
 		.hypothesis .coverage htmlcov
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv $(LOCAL_INDEX)
+	rm -rf .venv $(LOCAL_INDEX) $(COMPILED:.pyx=.*.so)
 
 $(SYNCED): $(INSTALLED) $(wildcard $(GUIDE)/*)
 	@echo "Indexing the demo documents in $(GUIDE); this takes less than a minute."
 	@$(BIN)/quoth index sync $(GUIDE) --index $(LOCAL_INDEX)
 	@touch $@
 
-$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
+$(INSTALLED): pyproject.toml constraints.txt $(COMPILED) | $(BIN)/pip
 	@echo "Installing Quoth and its libraries into $(VENV); the first time takes a few minutes."
 	@$(PIP) install --quiet --upgrade -c constraints.txt pip
 	@if [ -n "$(TORCH_INDEX)" ]; then \

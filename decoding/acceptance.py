@@ -6,7 +6,7 @@ guesses (not samples) this accepts with the same probability as rejection sampli
 for trees alike, and it needs no arithmetic on probabilities. Pure; knows no model.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from quoth.decoding.draft import ROOT, Draft
@@ -54,18 +54,20 @@ def follow(
     return Accepted(tokens=tuple(tokens), nodes=tuple(nodes))
 
 
-def judge(draft: Draft, token_ids: Sequence[int]) -> Iterator[tuple[int, bool]]:
+def judge(draft: Draft, token_ids: Sequence[int]) -> list[tuple[int, bool]]:
     """Which nodes of a draft the emitted tokens tell of, and whether each was right.
 
     A node is judged if all above it were right and a token was emitted in its place; it need not
     have been verified. Parents come first.
     """
     depths = {ROOT: 0}  # of the nodes that were right
-    for node, (token, parent) in enumerate(zip(draft.tokens, draft.parents, strict=True)):
+    judged: list[tuple[int, bool]] = []
+    for node, parent in enumerate(draft.parents):
         depth = depths.get(parent)
         if depth is None or depth >= len(token_ids):
             continue
-        was_right = token_ids[depth] == token
+        was_right = token_ids[depth] == draft.tokens[node]
         if was_right:
             depths[node] = depth + 1
-        yield node, was_right
+        judged.append((node, was_right))
+    return judged

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 ROOT = -1
+_SOURCES = ("reference", "prompt", "output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +18,20 @@ class Origin:
     """The place a drafted token was copied from.
 
     `position` counts within the reference, the prompt or the output, whichever `source` names.
+
+    Raises:
+        ValueError: A field has not the type or value that it says.
     """
 
     source: Literal["reference", "prompt", "output"]
     position: int
     reference_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.source not in _SOURCES or type(self.position) is not int:
+            raise ValueError(f"{self.source!r}, {self.position!r} is no place to copy from")
+        if self.reference_id is not None and type(self.reference_id) is not str:
+            raise ValueError(f"the id of a reference is a string, not {self.reference_id!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +81,33 @@ class Draft:
     @property
     def is_chain(self) -> bool:
         """Whether every node follows the one before it."""
-        return all(parent == node - 1 for node, parent in enumerate(self.parents))
+        return self.parents == tuple(range(ROOT, len(self.parents) - 1))
+
+    @property
+    def first_line(self) -> list[int]:
+        """The nodes from the root always to the first child: what is left without forks."""
+        nodes: list[int] = []
+        last = ROOT
+        for node, parent in enumerate(self.parents):
+            if parent == last:
+                nodes.append(node)
+                last = node
+        return nodes
 
     def first_chain(self) -> "Draft":
-        """From the root always to the first child: what is left where drafts must not fork."""
-        nodes: list[int] = []
-        for node, parent in enumerate(self.parents):
-            if parent == (nodes[-1] if nodes else ROOT):
-                nodes.append(node)
-        if len(nodes) == len(self):
+        """The nodes of `first_line`."""
+        return self if self.is_chain else self.only(self.first_line)
+
+    def first(self, number: int) -> "Draft":
+        """The first nodes, which have all their parents."""
+        if number == len(self.tokens):
             return self
-        return self.only(nodes)
+        return Draft(
+            tokens=self.tokens[:number],
+            parents=self.parents[:number],
+            origins=self.origins[:number],
+            chances=self.chances[:number],
+        )
 
     @property
     def depths(self) -> list[int]:

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 _MOST = 4
 
 
@@ -10,8 +12,10 @@ class CommonTokens:
     """Counts tokens and knows the commonest; negative ones are none."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
-        self._counts = Counter(token for token in tokens if token >= 0)
-        self._total = sum(self._counts.values())
+        known = np.asarray(tokens, dtype=np.int64)
+        known, times = np.unique(known[known >= 0], return_counts=True)
+        self._counts = Counter(dict(zip(known.tolist(), times.tolist(), strict=True)))
+        self._total = int(times.sum())
         self._most = [token for token, _ in self._counts.most_common(_MOST)]
 
     def add(self, token_ids: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ beginning with a guess that counts like a few passes.
 import threading
 from collections.abc import Sequence
 
-from quoth.decoding.draft import ROOT, Draft
+from quoth.decoding.drafting.compiled import best_part
 
 _PRIOR_SLOPE = 0.028  # of the cost of a plain pass, per row
 _PRIOR_BRANCH = 0.0  # of the cost of a plain pass, for each branch but the first
@@ -56,22 +56,12 @@ class CostCurve:
                 best, best_rate = number, rate
         return best
 
-    def best_part(self, draft: Draft) -> tuple[int, float]:
+    def best_part(self, chances: Sequence[float], parents: Sequence[int]) -> tuple[int, float]:
         """How many nodes of a draft make the most tokens for the cost, and how many per cost.
 
-        Its nodes stand in the order of their chances, best first.
+        They stand in the order of their chances, best first.
         """
-        best, best_rate, tokens, paths = 0, 1.0, 1.0, 1
-        leaves = {ROOT}
-        for node, (chance, parent) in enumerate(zip(draft.chances, draft.parents, strict=True)):
-            tokens += chance
-            paths += parent not in leaves
-            leaves.discard(parent)
-            leaves.add(node)
-            rate = tokens / self.cost(2 + node, paths)
-            if rate >= best_rate:
-                best, best_rate = node + 1, rate
-        return best, best_rate
+        return best_part(chances, parents, self._free_rows, self._slope, self._branch)
 
     def _filled(self, rows: int) -> int:
         """Rows are filled up to a multiple of the least."""

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft, Origin
+from quoth.decoding.drafting.compiled import grow
 from quoth.decoding.drafting.lookahead_store import LookaheadStore
 from quoth.decoding.drafting.occurrences import OccurrenceIndex
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.survival import Survival
 from quoth.decoding.drafting.token_ring import CONTEXT
-from quoth.decoding.drafting.votes import Bounds, Node, Voter, as_draft, grow
+from quoth.decoding.drafting.votes import Bounds, Node, Voter, as_draft
 
 _MAX_VOTERS = 16
 _ENOUGH_VOTERS = 8  # then shorter matches need not be looked for
@@ -24,7 +25,7 @@ _ASKED = 0.5  # weight of a place in a prompt; one in an answer weighs 1
 _HALF_AGE = 1 << 18  # tokens after which a place weighs half
 _LEAST_SHARE = 0.12  # of the votes; what fewer say is not worth looking at
 _WORTH_TAKING = 0.04  # chance: below, no pass is worth the row
-_ELSEWHERE = -(1 << 40)  # place of a voter from the store
+_ELSEWHERE = -1  # place of a voter from the store
 
 
 class LookaheadDrafter:
@@ -86,8 +87,8 @@ class LookaheadSession:
         """What followed the end of the text in the past, as far as it is worth its rows."""
         config = self._config
         budget = min(budget, config.max_draft_tokens)
-        self._nodes = nodes = grow(
-            [*self._own_voters(budget), *self._past_voters(budget)],
+        self._nodes = grow(
+            [*self._own_voters(), *self._past_voters(budget)],
             self._survival,
             Bounds(
                 nodes=budget,
@@ -96,13 +97,13 @@ class LookaheadSession:
                 forks=config.forks,
             ),
         )
-        self._proposed = as_draft(nodes, self._origin)
+        self._proposed = as_draft(self._nodes, self._origin)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
         """Let the text grow, and see how the own draft fared."""
         for number, was_right in judge(self._proposed, outcome.token_ids):
-            self._survival.learn(self._nodes[number].guess, was_right=was_right)
+            self._survival.learn(self._nodes[number][3], was_right=was_right)
         self._text += outcome.token_ids
         if self._own is not None:
             self._own.append(outcome.token_ids)
@@ -114,19 +115,19 @@ class LookaheadSession:
             self._store.add(self._text, answer_start=self._prompt_length)
         self._store = None
 
-    def _own_voters(self, width: int) -> list[Voter]:
+    def _own_voters(self) -> list[Voter]:
         if self._own is None:
             return []
         tokens = self._own.tokens
         return [
-            Voter(tokens[place : place + width], _WEIGHTS[length], length, place)
+            (_WEIGHTS[length], length, place, tokens, place)
             for place, length in self._own.find(_MAX_VOTERS)
         ]
 
     def _past_voters(self, width: int) -> list[Voter]:
         if self._store is None:
             return []
-        voters = []
+        voters: list[Voter] = []
         votes: dict[int, float] = {}
         for follows, length, age, in_answer in self._store.recall(
             self._text[: -CONTEXT - 1 : -1], limit=_MAX_VOTERS, enough=_ENOUGH_VOTERS, width=width
@@ -135,13 +136,13 @@ class LookaheadSession:
             if not in_answer:
                 weight *= _ASKED
             votes[follows[0]] = votes.get(follows[0], 0.0) + weight
-            voters.append(Voter(follows, weight, length, _ELSEWHERE))
+            voters.append((weight, length, _ELSEWHERE, follows, 0))
         least = _LEAST_SHARE * sum(votes.values())
-        return [voter for voter in voters if votes[voter.follows[0]] >= least]
+        return [voter for voter in voters if votes[voter[3][0]] >= least]
 
     def _origin(self, place: int) -> Origin | None:
         """Known of the own text only: the past is no source that can be shown."""
-        if self._own is None or place < 0:
+        if self._own is None:
             return None
         position = place - self._own.starts[-1]
         if position < self._prompt_length:

@@ -8,7 +8,7 @@ most for what the pass that verifies it costs.
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import count
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
@@ -62,11 +62,11 @@ class Mixer:
 
     def propose(self, budget: int) -> Proposal:
         """One draft of at most `budget` tokens."""
-        self._merged = Merger()
         if len(self._sessions) == 1:
             only = self._sessions[0].propose(budget)
             draft = self._worth(only if self._forks else only.first_chain())
             return Proposal(draft=draft, makers=(self._sessions[0].name,) * len(draft))
+        self._merged = Merger()
         for maker, session in enumerate(self._sessions):
             draft = session.propose(budget)
             self._merged.add(maker, draft)
@@ -78,9 +78,10 @@ class Mixer:
         """Tell all drafters what the model said, and learn whom to believe."""
         for session in self._sessions:
             session.observe(outcome)
-        for guess, was_right in self._merged.judged(outcome.token_ids):
-            self._agreement.learn(guess.makers, guess.depth, guess.told, was_right=was_right)
-        self._merged = Merger()
+        if len(self._sessions) > 1:
+            for guess, was_right in self._merged.judged(outcome.token_ids):
+                self._agreement.learn(guess.makers, guess.depth, guess.told, was_right=was_right)
+            self._merged = Merger()
 
     def close(self) -> None:
         """The text has ended, or is given up."""
@@ -101,15 +102,16 @@ class Mixer:
         Left as it is if its drafter does not tell what is likeliest.
         """
         chances = draft.chances
-        if not chances or any(chance < later for chance, later in pairwise(chances)):
+        if not chances or list(chances) != sorted(chances, reverse=True):
             return draft
-        worth, rate = self._cost.best_part(draft)
+        worth, rate = self._cost.best_part(chances, draft.parents)
         if not draft.is_chain:
-            chain = draft.first_chain()
-            number, chain_rate = self._cost.best_part(chain)
+            line = draft.first_line
+            chain = [chances[node] for node in line]
+            number, chain_rate = self._cost.best_part(chain, range(ROOT, len(line) - 1))
             if chain_rate > rate:
-                draft, worth = chain, number
-        return draft if worth == len(draft) else draft.only(range(worth))
+                return draft.only(line[:number])
+        return draft.first(worth)
 
     def _best(self, budget: int) -> Proposal:
         """The likeliest guesses, as many as pay."""

@@ -6,25 +6,29 @@ agree are merged into a small tree. Sources that stand in the prompt word for wo
 there, so a copy is traced to the reference.
 """
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
+from functools import partial
 
 from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.draft import NO_DRAFT, Draft, Origin
+from quoth.decoding.draft import NO_DRAFT, Draft
 from quoth.decoding.drafting.common_tokens import CommonTokens
-from quoth.decoding.drafting.occurrences import CONTEXT, Occurrence, OccurrenceIndex, Spellings
+from quoth.decoding.drafting.compiled import IS_COMPILED, grow, weigh
+from quoth.decoding.drafting.occurrences import OccurrenceIndex, Spellings
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.sources import CopySources
-from quoth.decoding.drafting.survival import Kind, Survival, prior
-from quoth.decoding.drafting.votes import Bounds, Node, Voter, as_draft, grow
+from quoth.decoding.drafting.survival import Kind, Survival, known
+from quoth.decoding.drafting.votes import Bounds, Fallback, Node, Voter, as_draft
+
+logger = logging.getLogger(__name__)
 
 _MAX_VOTERS = 16
-_WEIGHTS = [6.0 ** min(length, 8) for length in range(CONTEXT + 1)]  # by length of the match
-_NEIGHBOURS, _SHORT = 8, 4  # short matches weigh more per token shared among those just before
-_ALIKE = {shared: 1.5**shared for shared in range(-_SHORT, _NEIGHBOURS + 2)}
-_NEAR, _NEARNESS = 5.0, 60  # for going on where the last copy ended, or a little later
 _MAX_ALIKE = 8
 _LAPSE = 3  # tokens that the model may put in the place of copied ones
+_BEST_ALIKE = known(1, 1.0, _MAX_ALIKE, 0, Kind.ALIKE)
+_BEST_RESUMED = [known(since, 1.0, 1, 0, Kind.RESUMED) for since in range(1, _LAPSE + 1)]
+_BEST_COMMON = known(1, 1.0, 1, 0, Kind.COMMON)
 
 
 class ReferenceDrafter:
@@ -37,6 +41,11 @@ class ReferenceDrafter:
     ) -> None:
         self._config = config or DecodingConfig()
         self._spellings = spellings
+        if not IS_COMPILED:
+            logger.info(
+                "Drafting runs in Python, about half as fast: no C++ compiler was there when Quoth "
+                "was installed."
+            )
 
     def start(
         self, prompt: Sequence[int], references: Sequence[ReferenceTokens]
@@ -69,8 +78,13 @@ class ReferenceSession:
         """Copy what follows the matches, as far as it is worth its rows."""
         config = self._config
         budget = min(budget, config.max_draft_tokens)
-        self._nodes = nodes = grow(
-            self._voters(self._index.find(_MAX_VOTERS), budget),
+        self._nodes = grow(
+            weigh(
+                self._index.find(_MAX_VOTERS),
+                self._index.tokens,
+                -1 if self._cursor is None else self._cursor,
+                self._sources.weights,
+            ),
             self._survival,
             Bounds(
                 nodes=budget,
@@ -78,9 +92,9 @@ class ReferenceSession:
                 free=config.min_rows - 1,
                 forks=config.forks,
             ),
-            fallbacks=self._fallbacks(budget),
+            fallbacks=self._fallbacks(),
         )
-        self._proposed = as_draft(nodes, self._origin)
+        self._proposed = as_draft(self._nodes, self._sources.origin)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
@@ -93,63 +107,48 @@ class ReferenceSession:
 
     def _learn(self, token_ids: Sequence[int]) -> None:
         """See how the own draft fared."""
+        nodes = self._nodes
         depth, grounds = 0, int(Kind.COMMON)
-        judged = list(judge(self._proposed, token_ids))
+        judged = judge(self._proposed, token_ids)
         for number, was_right in judged:
             if was_right:
-                node = self._nodes[number]
+                _, _, place, guess, _ = nodes[number]
                 depth += 1
                 if depth == 1:
-                    grounds = node.guess.kind
-                if node.place >= 0:
-                    self._cursor = node.place + 1
+                    grounds = guess[2]
+                if place >= 0:
+                    self._cursor = place + 1
                     self._since = len(token_ids) - depth
         for number, was_right in judged:
-            node = self._nodes[number]
-            if node.guess.kind <= grounds:  # a fallback counts where nothing better was right
-                self._survival.learn(node.guess, was_right=was_right)
-                if node.place >= 0:
-                    expected = prior(node.guess)
-                    self._sources.learn(node.place, expected, was_right=was_right)
+            _, _, place, guess, _ = nodes[number]
+            prior, _, kind = guess
+            if kind <= grounds:  # a fallback counts where nothing better was right
+                self._survival.learn(guess, was_right=was_right)
+                if place >= 0:
+                    self._sources.learn(place, prior, was_right=was_right)
 
-    def _voters(self, found: Sequence[Occurrence], width: int) -> list[Voter]:
-        """Votes: longer matches, alike surroundings, and the neighbourhood of the last copy."""
-        tokens, cursor = self._index.tokens, self._cursor
-        around = frozenset(tokens[-1 - _NEIGHBOURS : -1])
-        near = range(0) if cursor is None else range(cursor, cursor + _NEARNESS)
-        voters = []
-        for place, length in found:
-            weight = _WEIGHTS[length]
-            if length < _SHORT:
-                neighbours = tokens[max(0, place - 1 - _NEIGHBOURS) : place - 1]
-                weight *= _ALIKE[sum(map(around.__contains__, neighbours)) - length + 1]
-            if place in near:
-                weight *= _NEAR
-            weight *= self._sources.weight(place)
-            voters.append(Voter(tokens[place : place + width], weight, length, place))
-        return voters
-
-    def _fallbacks(self, width: int) -> Iterator[tuple[int, list[Voter]]]:
+    def _fallbacks(self) -> list[Fallback]:
         """What may come where no place of the text's end goes on as the text does."""
-        tokens = self._index.tokens
-        alike = self._index.find_alike(_MAX_ALIKE)
-        yield (
-            Kind.ALIKE,
-            [Voter(tokens[place : place + width], 1.0, 1, place) for place in alike],
+        resumed = (
+            []
+            if self._cursor is None or not 1 <= self._since <= _LAPSE
+            else [
+                (_BEST_RESUMED[self._since - 1], partial(self._resumed, self._cursor, self._since))
+            ]
         )
-        yield Kind.RESUMED, self._resumed(width)
-        common = self._common.most()
-        yield Kind.COMMON, [Voter((token,), share, 0, -1) for token, share in common]
+        return [(_BEST_ALIKE, self._alike), *resumed, (_BEST_COMMON, self._commonest)]
 
-    def _resumed(self, width: int) -> list[Voter]:
+    def _alike(self) -> list[Voter]:
+        """Where the last token stands in another spelling."""
+        tokens = self._index.tokens
+        return [(1.0, 1, place, tokens, place) for place in self._index.find_alike(_MAX_ALIKE)]
+
+    def _resumed(self, cursor: int, since: int) -> list[Voter]:
         """The last copy, as if the words said since stood in the place of as many of its own."""
-        if self._cursor is None or not 1 <= self._since <= _LAPSE:
+        tokens = self._index.tokens
+        if min(tokens[cursor : cursor + since], default=0) < 0:
             return []
-        place = self._cursor + self._since
-        follows = self._index.tokens[self._cursor : place + width]
-        if any(token < 0 for token in follows[: self._since]):
-            return []
-        return [Voter(follows[self._since :], 1.0, self._since, place)]
+        return [(1.0, since, cursor + since, tokens, cursor + since)]
 
-    def _origin(self, place: int) -> Origin | None:
-        return None if place < 0 else self._sources.origin(place)
+    def _commonest(self) -> list[Voter]:
+        return [(share, 0, -1, (token,), 0) for token, share in self._common.most()]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from quoth.decoding.draft import Origin
 from quoth.decoding.drafting.protocol import ReferenceTokens
-from quoth.decoding.token_search import as_bytes, find_all
+from quoth.decoding.drafting.weighing import SourceWeights
+from quoth.decoding.token_search import find_each
 
 _PRIOR_WEIGHT = 4.0  # guesses for which a source is taken to be like all others
 _MEMORY = 0.98
@@ -33,6 +34,7 @@ class CopySources:
 
     Attributes:
         apart: Tokens of the references that are not part of the prompt, to be indexed before it.
+        weights: How much more each source is worth than expected; 1 while nothing is known.
     """
 
     def __init__(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> None:
@@ -49,11 +51,21 @@ class CopySources:
         self._add_prompt(place, twins)
         self._add(place + len(prompt), Origin(source="output", position=0))
         self._starts = [stretch.start for stretch in self._stretches]
-        self._expected: dict[int, float] = {}
-        self._right: dict[int, float] = {}
+        self._origins: dict[int, Origin] = {}
+        self._expected = [0.0] * len(self._numbers)
+        self._right = [0.0] * len(self._numbers)
+        self._weights = [1.0] * len(self._numbers)
+        numbers = [stretch.number for stretch in self._stretches]
+        self.weights = SourceWeights(self._starts, numbers, self._weights)
 
     def origin(self, place: int) -> Origin:
         """Where the token at a place comes from."""
+        known = self._origins.get(place)  # the same places are drafted again and again
+        if known is None:
+            known = self._origins[place] = self._origin(place)
+        return known
+
+    def _origin(self, place: int) -> Origin:
         start, source, _ = self._stretches[bisect_right(self._starts, place) - 1]
         return Origin(
             source=source.source,
@@ -61,19 +73,12 @@ class CopySources:
             reference_id=source.reference_id,
         )
 
-    def weight(self, place: int) -> float:
-        """How much more its source is worth than expected; 1 while nothing is known."""
-        number = self._stretches[bisect_right(self._starts, place) - 1].number
-        expected = self._expected.get(number)
-        if expected is None:
-            return 1.0
-        return (self._right[number] + _PRIOR_WEIGHT) / (expected + _PRIOR_WEIGHT)
-
     def learn(self, place: int, expected: float, *, was_right: bool) -> None:
         """A guess from this place, which was expected to be right with this probability."""
         number = self._stretches[bisect_right(self._starts, place) - 1].number
-        self._expected[number] = self._expected.get(number, 0.0) * _MEMORY + expected
-        self._right[number] = self._right.get(number, 0.0) * _MEMORY + was_right
+        self._expected[number] = expected = self._expected[number] * _MEMORY + expected
+        self._right[number] = right = self._right[number] * _MEMORY + was_right
+        self._weights[number] = (right + _PRIOR_WEIGHT) / (expected + _PRIOR_WEIGHT)
 
     def _add(self, start: int, source: Origin) -> None:
         number = self._numbers.setdefault(source.reference_id or source.source, len(self._numbers))
@@ -104,11 +109,13 @@ def _apart_from_each_other(twins: Sequence[_Twin]) -> list[_Twin]:
 
 def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
     """Where references stand in the prompt, whole and token for token, the longest first."""
-    haystack = as_bytes(prompt)
+    said = frozenset(prompt)
+    possible = [reference for reference in references if said.issuperset(reference.token_ids)]
+    places = find_each([reference.token_ids for reference in possible], prompt)
     twins = [
         (start, start + len(reference.token_ids), reference.id)
-        for reference in references
-        for start in find_all(as_bytes(reference.token_ids), haystack)
+        for reference, starts in zip(possible, places, strict=True)
+        for start in starts
     ]
     twins.sort(key=lambda twin: twin[0] - twin[1])
     return twins

@@ -3,7 +3,7 @@
 import pytest
 
 from quoth.decoding.acceptance import follow
-from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
+from quoth.decoding.draft import NO_DRAFT, ROOT, Draft, Origin
 
 FORK = Draft(tokens=(5, 6, 7, 8), parents=(-1, 0, 0, 2), origins=(None,) * 4)
 
@@ -15,6 +15,28 @@ FORK = Draft(tokens=(5, 6, 7, 8), parents=(-1, 0, 0, 2), origins=(None,) * 4)
 def test_a_malformed_draft_is_refused(parents, message):
     with pytest.raises(ValueError, match=message):
         Draft(tokens=(1,), parents=parents, origins=(None,))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"position": None},
+        {"position": 0.5},
+        {"position": True},
+        {"reference_id": ["r"]},
+        {"source": "web"},
+        {"source": []},
+    ],
+)
+def test_a_malformed_origin_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"no place to copy from|is a string"):
+        Origin(**({"source": "reference", "position": 0, "reference_id": "r"} | wrong))
+
+
+def test_the_first_nodes_keep_their_parents():
+    assert FORK.first(2) == Draft.chain([5, 6])
+    assert FORK.first(4) is FORK
+    assert FORK.first(0) == NO_DRAFT
 
 
 def test_a_chain_is_a_tree_without_forks():

@@ -135,16 +135,9 @@ class _Derived(Origin):
     """Looks like an origin and may do anything."""
 
 
-_PLACE = {"source": "reference", "position": 0, "reference_id": "r"}
 BAD_ORIGINS: dict[str, object] = {
     "string_origin": "x",
     "derived_origin": _Derived(source="reference", position=0, reference_id="r"),
-    "origin_without_position": Origin(**{**_PLACE, "position": None}),  # type: ignore[arg-type] # on purpose
-    "origin_at_a_fraction": Origin(**{**_PLACE, "position": 0.5}),  # type: ignore[arg-type] # on purpose
-    "origin_at_a_truth_value": Origin(**{**_PLACE, "position": True}),  # type: ignore[arg-type] # on purpose
-    "origin_in_a_list": Origin(**{**_PLACE, "reference_id": ["r"]}),  # type: ignore[arg-type] # on purpose
-    "origin_of_unknown_source": Origin(**{**_PLACE, "source": "web"}),  # type: ignore[arg-type] # on purpose
-    "origin_of_unhashable_source": Origin(**{**_PLACE, "source": []}),  # type: ignore[arg-type] # on purpose
 }
 BAD_MAKERS |= {name: _with(origin) for name, origin in BAD_ORIGINS.items()}
 

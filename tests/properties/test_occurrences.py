@@ -5,7 +5,8 @@ from bisect import bisect_right
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quoth.decoding.drafting.occurrences import CONTEXT, OccurrenceIndex
+from quoth.decoding.drafting.matching import CONTEXT
+from quoth.decoding.drafting.occurrences import OccurrenceIndex
 
 few_tokens = st.lists(st.integers(0, 3), max_size=30)
 texts = st.lists(st.integers(0, 3), min_size=1, max_size=20)
@@ -75,8 +76,8 @@ def test_the_longest_match_is_found_among_more_than_the_limit() -> None:
     rare, common = [1, 2, 3, 9], [7, 3, 8]
     index = OccurrenceIndex([rare, *[common] * 50], [1, 2, 3])
     found = index.find(4)
-    assert [occurrence.length for occurrence in found] == [3, 1, 1, 1]
-    places = [occurrence.place for occurrence in found[1:]]
+    assert [length for _, length in found] == [3, 1, 1, 1]
+    places = [place for place, _ in found[1:]]
     assert places == sorted(places, reverse=True)
 
 

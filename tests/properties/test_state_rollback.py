@@ -55,7 +55,9 @@ def test_logits_are_those_of_a_fresh_reading(kind, prompt, plan, chunk):
 
 def close(logits: torch.Tensor, right: torch.Tensor) -> None:
     spread = float(right.max() - right.min())
-    torch.testing.assert_close(logits, right, rtol=0, atol=2e-4 * spread)
+    # A wrong state shows in tenths. Qwen3-Next sums in another order token by token than in one
+    # pass: transformers' own two ways differ by 4e-4 of the spread.
+    torch.testing.assert_close(logits, right, rtol=0, atol=2e-3 * spread)
 
 
 def test_what_was_right_is_taken_in_before_it_grows_too_long():

@@ -1,0 +1,59 @@
+"""How much each occurrence of a text's end counts when they vote for what comes next.
+
+This runs at every step of every answer; `_matching.pyx` has the same compiled.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quoth.decoding.drafting.matching import CONTEXT, Occurrence
+from quoth.decoding.drafting.votes import Voter
+
+WEIGHTS = [6.0 ** min(length, 8) for length in range(CONTEXT + 1)]
+"""By the length of the match."""
+
+NEIGHBOURS, SHORT = 8, 4
+"""Matches shorter than this weigh more by a half per token shared among so many before them."""
+
+ALIKE = [1.5 ** (shared - SHORT) for shared in range(SHORT + NEIGHBOURS + 2)]
+"""By the number of these tokens, less those of the match, plus `SHORT`."""
+
+NEAR, NEARNESS = 5.0, 60
+"""For going on where the last copy ended, or so little later."""
+
+
+class SourceWeights(NamedTuple):
+    """What the sources weigh; `weights` may change."""
+
+    starts: Sequence[int]  # places where stretches of sources begin, ascending
+    numbers: Sequence[int]  # of their sources
+    weights: Sequence[float]  # by the number of the source
+
+    def at(self, place: int) -> float:
+        """Of the source that lies at a place."""
+        return self.weights[self.numbers[bisect_right(self.starts, place) - 1]]
+
+
+def weigh(
+    found: Sequence[Occurrence], tokens: Sequence[int], cursor: int, sources: SourceWeights
+) -> list[Voter]:
+    """Voters: longer matches, alike surroundings, and the neighbourhood of the last copy count.
+
+    Args:
+        found: Occurrences of the end of `tokens`.
+        tokens: The list that they are places of.
+        cursor: Where the last copy ended; -1 if there was none.
+        sources: What the places lie in.
+    """
+    around = frozenset(tokens[-1 - NEIGHBOURS : -1])
+    voters: list[Voter] = []
+    for place, length in found:
+        weight = WEIGHTS[length]
+        if length < SHORT:
+            neighbours = tokens[max(0, place - 1 - NEIGHBOURS) : place - 1]
+            weight *= ALIKE[sum(map(around.__contains__, neighbours)) - length + 1 + SHORT]
+        if 0 <= cursor <= place < cursor + NEARNESS:
+            weight *= NEAR
+        voters.append((weight * sources.at(place), length, place, tokens, place))
+    return voters
