@@ -89,7 +89,7 @@ class MarginGuard:
     ) -> Tensor:  # [V]
         """The logits after the text so far, as plain decoding has them."""
         self.rechecks += 1
-        if self.verifier.goes_back:
+        if self.verifier.goes_back_to(self._certain):
             self.verifier.keep(self._certain)
         else:
             self.verifier = self._new_verifier()

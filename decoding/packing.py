@@ -34,7 +34,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from quoth.decoding.cache import BlockLayer
+from quoth.decoding.key_blocks import BlockLayer
 from quoth.decoding.part import Part
 
 _NAME = "quoth_rows"  # of the attention function, among those of transformers
@@ -198,18 +198,24 @@ def _masks(**arguments: object) -> _Masks:
     """In place of a mask: what the model's own mask function gives for each part of the pass."""
     current = _current.get()
     function = ALL_MASK_ATTENTION_FUNCTIONS[current.implementation]
+    is_sliding = arguments.get("local_size") is not None
 
     def mask(part: Part, path: Sequence[int]) -> Tensor | None:
-        layer, rows = part.layers[0], part.rows(path)
+        layer, rows = _first_of_kind(part.layers, is_sliding=is_sliding), part.rows(path)
         own = {
             "q_length": rows,
             "kv_length": layer.visible(rows),
             "q_offset": layer.get_seq_length(),
-            "kv_offset": 0,
+            "kv_offset": layer.first,
         }
         return cast("Tensor | None", function(**{**arguments, **own}))
 
     return _Masks([mask(part, path) for path in part.paths] for part in current.parts)
+
+
+def _first_of_kind(layers: Sequence[BlockLayer], *, is_sliding: bool) -> BlockLayer:
+    """Layers of one kind see the same keys; those that slide see others than those that do not."""
+    return next((layer for layer in layers if layer.is_sliding == is_sliding), layers[0])
 
 
 def _attend(

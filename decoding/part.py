@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quoth.decoding.cache import BlockLayer
+from quoth.decoding.key_blocks import BlockLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

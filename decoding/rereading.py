@@ -36,7 +36,6 @@ class RereadingVerifier:
     """
 
     takes_trees = False
-    goes_back = False
 
     def __init__(
         self, model: PreTrainedModel, config: DecodingConfig, *, window: int, memory: Memory
@@ -51,6 +50,10 @@ class RereadingVerifier:
         self._read = 0  # so many tokens of the text are in the states
         self._is_ahead = False  # the states have gone over rows that may be rejected
         self._passed: list[int] = []  # the text and the rows of the last pass
+
+    def goes_back_to(self, length: int) -> bool:  # noqa: ARG002 - to none but the last
+        """Whether it can roll back to any length: states cannot."""
+        return False
 
     @property
     def room(self) -> int:

@@ -92,8 +92,12 @@ class Verifier:
 
     @property
     def goes_back(self) -> bool:
-        """Whether it can roll back to any length; else only to before the last pass."""
+        """Whether it can roll back; else only to before the last pass."""
         return self._cache.goes_back and self._border is None
+
+    def goes_back_to(self, length: int) -> bool:
+        """Whether it can roll back to this length."""
+        return self.goes_back and self._cache.goes_back_to(length)
 
     @property
     def takes_trees(self) -> bool:

@@ -260,7 +260,6 @@ def test_what_is_left_of_a_tree_is_a_tree(rows, most):
     ("model_type", "problem"),
     [
         ("mamba", "more than keys and values"),
-        ("gemma2", "beside them"),
         ("bloom", "cannot read several texts in one pass"),
     ],
 )

@@ -10,7 +10,7 @@ from quoth.decoding import DecodingConfig, Draft
 from quoth.decoding.models.support import model_support
 
 MODELS = {"llama": tiny_llama, "gpt2": tiny_gpt2, "mistral": tiny_mistral, "mpt": tiny_mpt}
-FORKING = ("llama", "gpt2")
+FORKING = ("llama", "gpt2", "mistral")
 tokens = st.integers(0, VOCABULARY - 1)
 
 

@@ -38,7 +38,7 @@ def decoder(model: PreTrainedModel, *, min_rows: int = 4) -> Decoder:
 DECODERS = {
     "llama": decoder(with_ties(tiny_llama(), 1e-7), min_rows=1),
     "gpt2": decoder(with_ties(tiny_gpt2(), 1e-7), min_rows=1),
-    "windows": decoder(with_ties(tiny_mistral(), 1e-7)),
+    "windows": decoder(with_ties(tiny_mistral(), 1e-7), min_rows=1),
     "bfloat16": decoder(with_ties(tiny_llama(), 1e-3).bfloat16(), min_rows=1),
 }
 

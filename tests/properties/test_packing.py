@@ -9,14 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from helpers.tiny_model import VOCABULARY, WINDOW, tiny_gpt2, tiny_llama, tiny_qwen2
+from helpers.tiny_model import (
+    VOCABULARY,
+    WINDOW,
+    tiny_gpt2,
+    tiny_llama,
+    tiny_mistral,
+    tiny_qwen2,
+)
 from quoth.decoding import DecodingConfig, Draft
 from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.packing import Packer
 from quoth.decoding.verify import Verifier
 
 CONFIG = DecodingConfig(key_block=32, prefill_chunk=16)
-MAKES = {"llama": tiny_llama, "gpt2": tiny_gpt2, "qwen2": tiny_qwen2}
+MAKES = {
+    "llama": tiny_llama,
+    "gpt2": tiny_gpt2,
+    "qwen2": tiny_qwen2,
+    "mistral": tiny_mistral,  # its window slides
+}
 MODELS = {f"{name} in float32": make() for name, make in MAKES.items()}
 MODELS |= {f"{name} in bfloat16": deepcopy(make()).bfloat16() for name, make in MAKES.items()}
 MODELS["llama in float16"] = deepcopy(tiny_llama()).half()
