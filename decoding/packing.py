@@ -15,7 +15,6 @@ The model itself is not touched. The pass runs on a twin: the same weights and m
 attention function.
 """
 
-import copy
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -34,8 +33,10 @@ from transformers.cache_utils import Cache, DynamicLayer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from quoth.decoding.expert_rows import with_filled_experts
 from quoth.decoding.key_blocks import BlockLayer
 from quoth.decoding.part import Part
+from quoth.decoding.twin import twin
 
 _NAME = "quoth_rows"  # of the attention function, among those of transformers
 _IMPLEMENTATIONS = ("eager", "sdpa")  # those that take a mask for each pass
@@ -129,7 +130,7 @@ class Packer:
     @cached_property
     def _model(self) -> PreTrainedModel:
         """Made when the first pass is run; most requests have none."""
-        return _twin(self._of)
+        return _with_our_attention(with_filled_experts(self._of, self._min_rows))
 
     @torch.inference_mode()
     def logits(self, parts: Sequence[Part]) -> list[Tensor]:  # of each part [its tokens, V] float32
@@ -163,35 +164,14 @@ class Packer:
         }
 
 
-def _twin(model: PreTrainedModel) -> PreTrainedModel:
-    """The same weights in modules of the same kind, whose configuration names our attention."""
+def _with_our_attention(model: PreTrainedModel) -> PreTrainedModel:
     AttentionInterface.register(_NAME, _attend)
     AttentionMaskInterface.register(_NAME, _masks)
-    modules: dict[int, nn.Module] = {}
-    configs: dict[int, Any] = {}
 
-    def copied(module: nn.Module) -> nn.Module:
-        if id(module) not in modules:
-            twin = modules[id(module)] = type(module).__new__(type(module))
-            twin.__dict__.update(
-                {
-                    name: copy.deepcopy(value, configs)
-                    if isinstance(value, PretrainedConfig)
-                    else value
-                    for name, value in vars(module).items()
-                }
-            )
-            twin._parameters = dict(module._parameters)
-            twin._buffers = dict(module._buffers)
-            twin._modules = {
-                name: None if child is None else copied(child)
-                for name, child in module._modules.items()
-            }
-        return modules[id(module)]
+    def change(config: PretrainedConfig) -> None:
+        config._attn_implementation = _NAME
 
-    twin = cast("PreTrainedModel", copied(model))
-    twin.config._attn_implementation = _NAME
-    return twin
+    return twin(model, change)
 
 
 def _masks(**arguments: object) -> _Masks:

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from quoth.decoding.cache import KVCache
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import Draft
+from quoth.decoding.expert_rows import with_filled_experts
 from quoth.decoding.forward import ForwardPass, Rows
 from quoth.decoding.packing import Packer
 from quoth.decoding.part import Part
@@ -54,7 +55,7 @@ class Verifier:
         self._border = rope_border(model.config, window)
         self._text: list[int] = []  # known only where there is a border
         self._passed: list[int] = []  # and the rows of the last pass behind it
-        self._pass = ForwardPass(model)
+        self._pass = ForwardPass(with_filled_experts(model, config.min_rows))
         self._cache = self._new_cache()
 
     def _new_cache(self) -> KVCache:

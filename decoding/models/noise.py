@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.expert_rows import has_plain_experts
 from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.verify import Verifier
@@ -57,13 +58,14 @@ def _is_known_to_differ(model: PreTrainedModel, config: DecodingConfig, verifier
     """Whether longer trials of such models found other bits than this one can (docs/log.md).
 
     Passes of fewer than four rows; layers without key blocks, whose keys end elsewhere in every
-    pass once the text is longer than their window; experts, which get other numbers of rows; in
-    float32, inner widths at which elementwise functions do not fill their vectors.
+    pass once the text is longer than their window; experts in code of their own, which get other
+    numbers of rows; in float32, inner widths at which elementwise functions do not fill their
+    vectors.
     """
     settings = model.config.get_text_config(decoder=True)
     if config.min_rows % _ALIKE_ROWS or not verifier.goes_back:
         return True
-    if any(getattr(settings, name, None) for name in _EXPERTS):
+    if any(getattr(settings, name, None) for name in _EXPERTS) and not has_plain_experts(model):
         return True
     widths = [getattr(settings, name, None) for name in _INNER_WIDTHS]
     is_uneven = any(isinstance(width, int) and width % _VECTORS for width in widths)

@@ -88,12 +88,19 @@ def problem_of(
     stepwise = _in_steps(new_verifier, yardstick.text)
     if not bool(right.isfinite().all()):
         return "its logits are not finite"
-    error, spread = float((right - stepwise).abs().max()), _spread(right)
+    errors, spread = (right - stepwise).abs().amax(dim=1), _spread(right)
+    error = float(errors.max())
     least, most = _tolerances(model)
     if error <= least * spread:
         return ""
     if error <= min(_NOISE_FACTOR * _noise(new_verifier, yardstick), most * spread):
         return ""
+    if (
+        float(errors.median()) <= least * spread
+        and error <= most * spread
+        and torch.equal(stepwise, _without_drafts(new_verifier, yardstick.text))
+    ):
+        return ""  # rounding routed a token to another expert; roll-backs have no part in it
     return f"after a roll-back its logits are off by {error:.2g} (their range is {spread:.2g})"
 
 
@@ -155,6 +162,17 @@ def _in_steps(
         rows.append(verifier.verify(text[position], draft)[: 1 + right])
         verifier.keep(position + 1, tuple(range(right)))
         position += 1 + right
+    return torch.cat(rows)
+
+
+def _without_drafts(new_verifier: Callable[[], TriedVerifier], text: Sequence[int]) -> Tensor:
+    """The same logits one by one, with nothing to roll back."""
+    verifier = new_verifier()
+    start = _prompt_length(text)
+    rows = [verifier.prefill(text[:start])]
+    for position in range(start, len(text)):
+        rows.append(verifier.verify(text[position], NO_DRAFT)[:1])
+        verifier.keep(position + 1)
     return torch.cat(rows)
 
 
