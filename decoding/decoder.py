@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
 from quoth.decoding.drafting.protocol import Drafter
@@ -20,9 +19,9 @@ from quoth.decoding.exactness import safety_of
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
-from quoth.decoding.models.facts import eos_token_ids_of, vocabulary_size_of, window_of
+from quoth.decoding.models.facts import eos_token_ids_of
 from quoth.decoding.models.loading import load_model
-from quoth.decoding.models.support import model_support
+from quoth.decoding.models.profile import ModelProfile
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.request import Request, naming_row
 from quoth.decoding.stopping import StopRule
@@ -40,6 +39,8 @@ class Decoder:
         model: A loaded causal language model; it is put into evaluation mode.
         tokenizer: Needed for text and stop strings only.
         config: How to draft and verify; rounding apart, it never changes what is generated.
+        profile: That of an earlier decoder of the same model and configuration, which has been
+            tried then. None: the model is tried now.
 
     Raises:
         UnsupportedModelError: No way of decoding gives the model's own logits.
@@ -50,16 +51,16 @@ class Decoder:
         model: "PreTrainedModel",
         tokenizer: "PreTrainedTokenizerBase | None" = None,
         config: DecodingConfig = DecodingConfig(),  # noqa: B008 - frozen
+        *,
+        profile: ModelProfile | None = None,
     ) -> None:
         self.model = model.eval()  # type: ignore[no-untyped-call] # transformers
         self.tokenizer = tokenizer
         self.config = config
-        self.max_length = window_of(model)
-        self._vocabulary_size = vocabulary_size_of(model)
-        self._support = model_support(
-            model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
-        )
-        self._cost = CostCurve(free_rows=self._support.config.min_rows)
+        self.profile = profile or ModelProfile.of(model, config)
+        self.max_length = self.profile.window
+        self._vocabulary_size = self.profile.vocabulary_size
+        self._support = self.profile.support
         self._batching = Batching(
             model,
             self._support,
@@ -248,7 +249,7 @@ class Decoder:
             ],
             config=self._support.config,
             forks=verifier.takes_trees,
-            cost=self._cost,
+            cost=self.profile.cost,
         )
         text = None if self.tokenizer is None else TextStream(cast("Tokenizer", self.tokenizer))
         rule = StopRule(

@@ -35,6 +35,7 @@ from quoth.decoding.hugging_face.rows import (
     processors_of_row,
     stacked,
 )
+from quoth.decoding.models.profile import ModelProfile
 from quoth.decoding.stats import Stats
 from quoth.errors import ConfigError
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ROW_SEED = 0x9E3779B97F4A7C15  # added for each further row of a batch
-_ATTRIBUTE = "_quoth_decoder"
+_ATTRIBUTE = "_quoth_profile"
 
 
 @dataclass
@@ -97,7 +98,8 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
 
     Raises:
         ConfigError: An option that this loop does not have, beams for one (also a ValueError).
-        InputError: The mask has holes, or there are not as many lists of references as rows.
+        InputError: The mask has holes, a reference cannot be used, or there are not as many lists
+            of references as rows.
         ContextOverflowError: A prompt fills the model's window.
     """
     if generation_config is None or stopping_criteria is None:
@@ -218,11 +220,11 @@ def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
 
 
 class _Kept:
-    """A decoder kept on its model between calls; not copied, pickled or saved with it."""
+    """What was found out about a model, kept on it between calls; not copied or saved with it."""
 
-    def __init__(self, kind: object, decoder: Decoder) -> None:
+    def __init__(self, kind: object, profile: ModelProfile) -> None:
         self.kind = kind
-        self.decoder = decoder
+        self.profile = profile
 
     def __deepcopy__(self, memo: object) -> None:
         return None
@@ -232,12 +234,16 @@ class _Kept:
 
 
 def _decoder_for(model: "PreTrainedModel") -> Decoder:
-    """A decoder of this model; it is kept on the model, since making one tries the model."""
+    """A decoder of this model, which is tried once.
+
+    What is kept on the model does not lead back to it: so the model goes with its last reference.
+    """
     attention = getattr(model.config, "_attn_implementation", None)
     modules = tuple(map(id, model.modules()))  # adapters are modules
     kind = (model.dtype, str(model.device), attention, modules)
     kept = getattr(model, _ATTRIBUTE, None)
-    if not isinstance(kept, _Kept) or kept.kind != kind:
-        kept = _Kept(kind, Decoder(model))
-        setattr(model, _ATTRIBUTE, kept)
-    return kept.decoder
+    profile = kept.profile if isinstance(kept, _Kept) and kept.kind == kind else None
+    decoder = Decoder(model, profile=profile)
+    if profile is None:
+        setattr(model, _ATTRIBUTE, _Kept(kind, decoder.profile))
+    return decoder
