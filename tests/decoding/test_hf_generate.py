@@ -88,7 +88,7 @@ def test_copies_save_passes_and_the_output_counts_them():
         **GREEDY,
         return_dict_in_generate=True,
         custom_generate=hf_generate,
-        references=[Reference("answer", plain[0, 9:].tolist())],
+        references=(Reference("answer", row[9:].tolist()) for row in plain),
     )
     assert ours.sequences.tolist() == plain.tolist()
     assert ours.stats[0].forward_passes < 20
