@@ -167,6 +167,7 @@ def test_a_prompt_that_fills_the_window_is_refused(decoder):
     with pytest.raises(ContextOverflowError) as caught:
         decoder.generate([1] * WINDOW)
     assert (caught.value.needed, caught.value.window) == (WINDOW + 1, WINDOW)
+    assert str(caught.value).endswith("Shorten it, or take a model with a longer window.")
     assert len(decoder.generate([1] * (WINDOW - 1), eos_token_ids=()).token_ids) == 1
 
 
