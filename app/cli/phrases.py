@@ -49,6 +49,8 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
 
     A file is for the model it was made for, and those with the same tokens. It holds no running
     text, but what it was made from can be guessed from it: share it as you would share that.
+    This command may make it again while it is in use; to put another file in its place, move that
+    there instead of copying it onto it.
     """
     if not (paths or index_path or past):
         raise InputError(
