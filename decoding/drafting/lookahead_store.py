@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from quoth.decoding.drafting.array_file import read_arrays, write_arrays
+from quoth.decoding.drafting.saved_texts import encoded, newest_texts
 from quoth.decoding.drafting.token_ring import (
     BYTES_PER_TOKEN,
     MAX_TOKEN,
     PastText,
     Recalled,
     TokenRing,
-    split,
 )
 from quoth.errors import ConfigError, DraftStoreError
 
@@ -120,12 +120,14 @@ class LookaheadStore:
         """
         with self._held() as ring:
             tokens, kinds = ring.in_order()
-        arrays = {"tokens": (tokens + 1).astype("<u4"), "kinds": kinds.astype("<u1")}
+        arrays = encoded(tokens, kinds)
         write_arrays(Path(path), arrays, kind=KIND, version=VERSION, tokenizer=tokenizer)
 
     @classmethod
     def load(cls, path: Path | str, *, tokenizer: str, max_bytes: int = _DEFAULT_BYTES) -> Self:
         """Make a store of what `save` wrote; if that is more than fits, the newest is kept.
+
+        Memory grows with `max_bytes` and not with the file.
 
         Raises:
             TokenizerMismatchError: It was written with another tokenizer.
@@ -133,12 +135,15 @@ class LookaheadStore:
         """
         dtypes = {"tokens": "<u4", "kinds": "<u1"}
         arrays = read_arrays(Path(path), dtypes, kind=KIND, version=VERSION, tokenizer=tokenizer)
-        tokens, kinds = arrays["tokens"].astype(np.int64) - 1, arrays["kinds"]
-        if len(tokens) != len(kinds) or (tokens > MAX_TOKEN).any() or (kinds > 1).any():
-            raise DraftStoreError(f"{str(path)!r} holds no past answers that can be read.")
         store = cls(max_bytes)
-        for text in split(tokens, kinds):
-            store.add(text.token_ids, answer_start=text.answer_start)
+        texts = newest_texts(**arrays, most=store.capacity, longest=store._longest)
+        try:
+            for text in texts:
+                store.add(text.token_ids, answer_start=text.answer_start)
+        except ValueError as error:
+            raise DraftStoreError(
+                f"{str(path)!r} holds no past answers that can be read: {error}."
+            ) from error
         return store
 
     @contextmanager

@@ -1,10 +1,15 @@
-"""Files that are mapped: made again while another process reads them, cut, lengthened."""
+"""Files of arrays: made again while another process reads them, cut, lengthened, huge."""
 
 import subprocess
 import sys
+import tracemalloc
 
+import numpy as np
 import pytest
 
+from quoth.decoding.drafting import saved_texts
+from quoth.decoding.drafting.array_file import write_arrays
+from quoth.decoding.drafting.lookahead_store import KIND, SMALLEST, VERSION, LookaheadStore
 from quoth.decoding.drafting.phrase_building import build_phrases
 from quoth.decoding.drafting.phrase_store import PhraseStore
 from quoth.errors import DraftStoreError
@@ -61,3 +66,34 @@ def test_a_file_that_is_shorter_or_longer_than_its_header_says_is_refused(path):
             PhraseStore.open(path, tokenizer="t")
     path.write_bytes(whole)
     assert len(PhraseStore.open(path, tokenizer="t")) == 3
+
+
+@pytest.mark.parametrize("longest", [1, 30, 900])
+def test_of_more_than_fits_the_newest_is_kept_as_if_it_had_been_added(
+    tmp_path, longest, monkeypatch
+):
+    monkeypatch.setattr(saved_texts, "_BLOCK", 100)
+    rng = np.random.default_rng(longest)
+    large, small = LookaheadStore(1 << 23), LookaheadStore(SMALLEST)
+    for length in rng.integers(1, longest, max(30, 6000 // longest), endpoint=True):
+        text = rng.integers(0, 9, length).tolist()
+        for store in (large, small):
+            store.add(text, answer_start=length // 2)
+    large.save(tmp_path / "past", tokenizer="t")
+    loaded = LookaheadStore.load(tmp_path / "past", tokenizer="t", max_bytes=SMALLEST)
+    assert loaded.texts() == small.texts()
+    assert len(large.texts()) > len(small.texts()) > 0
+
+
+@pytest.mark.parametrize("separated_by", [1, 2, 1000, 10**7])
+def test_a_huge_file_is_read_in_little_memory(tmp_path, separated_by):
+    tokens = np.ones(2_000_000, dtype="<u4")
+    tokens[::separated_by] = 0
+    arrays = {"tokens": tokens, "kinds": np.zeros(len(tokens), dtype="<u1")}
+    write_arrays(tmp_path / "past", arrays, kind=KIND, version=VERSION, tokenizer="t")
+    tracemalloc.start()
+    try:
+        LookaheadStore.load(tmp_path / "past", tokenizer="t", max_bytes=SMALLEST)
+        assert tracemalloc.get_traced_memory()[1] < 10 * SMALLEST
+    finally:
+        tracemalloc.stop()
