@@ -73,12 +73,10 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
 
 
 def _tell(report: "PhraseReport") -> None:
-    from quoth.app.cli.terminal import messages, printable
+    from quoth.app.cli.terminal import printable, tell_skipped
     from quoth.app.wording import counted
 
-    for skipped in report.skipped:
-        reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
-        messages().print(reason, style="yellow", markup=False)
+    tell_skipped(report.skipped)
     click.echo(
         printable(
             f"{report.path}: {counted(report.num_contexts, 'context')} from "

@@ -5,6 +5,7 @@ without a common bound; here all texts lie in one ring of tokens (`token_ring`),
 overwrites the oldest. Any number of threads may ask and add.
 """
 
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
@@ -133,17 +134,10 @@ class LookaheadStore:
             TokenizerMismatchError: It was written with another tokenizer.
             DraftStoreError: It is not there, damaged, or of another kind or version.
         """
-        dtypes = {"tokens": "<u4", "kinds": "<u1"}
-        arrays = read_arrays(Path(path), dtypes, kind=KIND, version=VERSION, tokenizer=tokenizer)
         store = cls(max_bytes)
-        texts = newest_texts(**arrays, most=store.capacity, longest=store._longest)
-        try:
-            for text in texts:
-                store.add(text.token_ids, answer_start=text.answer_start)
-        except ValueError as error:
-            raise DraftStoreError(
-                f"{str(path)!r} holds no past answers that can be read: {error}."
-            ) from error
+        texts = saved_texts(path, tokenizer=tokenizer, most=store.capacity, longest=store._longest)
+        for text in texts:
+            store.add(text.token_ids, answer_start=text.answer_start)
         return store
 
     @contextmanager
@@ -157,6 +151,29 @@ class LookaheadStore:
                     self._ring.write(*self._waiting.popleft())
             finally:
                 self._holder = None
+
+
+def saved_texts(
+    path: Path | str,
+    *,
+    tokenizer: str,
+    most: int = sys.maxsize,
+    longest: int = sys.maxsize,
+) -> Iterator[PastText]:
+    """What `LookaheadStore.save` wrote, text by text; at most the newest, see `newest_texts`.
+
+    Raises:
+        TokenizerMismatchError: It was written with another tokenizer.
+        DraftStoreError: It is not there, damaged, or of another kind or version.
+    """
+    dtypes = {"tokens": "<u4", "kinds": "<u1"}
+    arrays = read_arrays(Path(path), dtypes, kind=KIND, version=VERSION, tokenizer=tokenizer)
+    try:
+        yield from newest_texts(**arrays, most=most, longest=longest)
+    except ValueError as error:
+        raise DraftStoreError(
+            f"{str(path)!r} holds no past answers that can be read: {error}."
+        ) from error
 
 
 class LookaheadStores:
