@@ -99,7 +99,8 @@ $(INSTALLED): pyproject.toml constraints.txt $(COMPILED) | $(BIN)/pip
 	@if [ -n "$(TORCH_INDEX)" ]; then \
 		echo "Fetching PyTorch from $(TORCH_INDEX)."; \
 		$(PIP) install --no-deps -c constraints.txt --index-url "$(TORCH_INDEX)" torch; fi
-	@$(PIP) install -c constraints.txt -e '.[all]'
+	@# setuptools warns of folders named quoth in the working directory; there is none
+	@PYTHONWARNINGS="ignore:Editable installation" $(PIP) install -c constraints.txt -e '.[all]'
 	@touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)
