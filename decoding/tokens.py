@@ -3,8 +3,12 @@
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 from reprlib import repr as shortened
+from typing import cast
 
-from quoth.errors import InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.errors import ConfigError, InputError
 
 _NAMED = 5  # so many bad token ids are named in a message
 _REMEDIES: tuple[tuple[type, str], ...] = (
@@ -34,6 +38,32 @@ def token_tuple(token_ids: Iterable[int], what: str) -> tuple[int, ...]:
         pass  # it is named below
     wrong = next(value for value in values if not _is_integer(value))
     raise InputError(f"{_rule(what)} holds {described(wrong)}.{_remedy(wrong)}")
+
+
+def token_sequence(token_ids: Iterable[int], what: str) -> Sequence[int]:
+    """The same if it can be cut into pieces, else as plain integers.
+
+    Raises:
+        InputError: It is no flat sequence.
+    """
+    can_be_cut = len(getattr(token_ids, "shape", ())) == 1 or isinstance(token_ids, Sequence)
+    return cast("Sequence[int]", token_ids) if can_be_cut else token_tuple(token_ids, what)
+
+
+def token_array(token_ids: Iterable[int], what: str, *, largest: int) -> NDArray[np.int64]:
+    """Token ids as an array.
+
+    Raises:
+        InputError: It is no flat sequence of integers.
+        ConfigError: One is negative or above `largest`.
+    """
+    tokens = token_tuple(token_ids, what)
+    if tokens and not 0 <= min(tokens) <= max(tokens) <= largest:
+        raise ConfigError(
+            f"{what} holds token ids from {min(tokens)} to {max(tokens)}; they must lie from 0 to "
+            f"{largest}."
+        )
+    return np.array(tokens, dtype=np.int64)
 
 
 def is_iterable(value: object) -> bool:

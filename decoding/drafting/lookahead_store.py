@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from quoth.decoding.drafting.array_file import read_arrays, write_arrays
 from quoth.decoding.drafting.saved_texts import encoded, newest_texts
 from quoth.decoding.drafting.token_ring import (
@@ -24,15 +22,18 @@ from quoth.decoding.drafting.token_ring import (
     Recalled,
     TokenRing,
 )
+from quoth.decoding.tokens import token_array, token_sequence
 from quoth.errors import ConfigError, DraftStoreError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 KIND, VERSION = "past answers", 1
 SMALLEST = 1 << 16
 """The smallest bound on a store, in bytes."""
 
+_WHAT = "A past text"
 _WAITING = 4  # texts that wait to be written, each of a sixteenth of all bytes at most
 _DEFAULT_BYTES = 1 << 25
 
@@ -77,14 +78,14 @@ class LookaheadStore:
             answer_start: Where the answer begins.
 
         Raises:
+            InputError: It is no flat sequence of integers.
             ConfigError: A token id is negative or needs more than 31 bits.
         """
+        token_ids = token_sequence(token_ids, _WHAT)
         cut = max(0, len(token_ids) - self._longest)
-        tokens = np.asarray(token_ids[cut:], dtype=np.int64)
+        tokens = token_array(token_ids[cut:], _WHAT, largest=MAX_TOKEN)
         if not len(tokens):
             return
-        if tokens.min() < 0 or tokens.max() > MAX_TOKEN:
-            raise ConfigError(f"A token id of a past text is not between 0 and {MAX_TOKEN}.")
         text = tokens, max(0, answer_start - cut)
         if self._holder == threading.get_ident():  # the garbage collector interrupted this thread
             self._waiting.append(text)
@@ -193,9 +194,9 @@ class LookaheadStores:
     def __init__(self, max_bytes: int = 1 << 28, max_scopes: int = 16) -> None:
         if type(max_scopes) is not int or max_scopes < 1:
             raise ConfigError(f"max_scopes is {max_scopes!r}; it must be at least 1.")
-        if max_bytes // max_scopes < SMALLEST:
+        if type(max_bytes) is not int or max_bytes // max_scopes < SMALLEST:
             raise ConfigError(
-                f"{max_bytes} bytes for {max_scopes} scopes is less than {SMALLEST} each."
+                f"max_bytes is {max_bytes!r}; {max_scopes} scopes need at least {SMALLEST} each."
             )
         self._share = max_bytes // max_scopes
         self._max_scopes = max_scopes

@@ -12,7 +12,8 @@ from quoth.decoding.drafting.array_file import write_arrays
 from quoth.decoding.drafting.lookahead_store import KIND, SMALLEST, VERSION, LookaheadStore
 from quoth.decoding.drafting.phrase_building import build_phrases
 from quoth.decoding.drafting.phrase_store import PhraseStore
-from quoth.errors import DraftStoreError
+from quoth.decoding.vocabulary import fingerprint
+from quoth.errors import ConfigError, DraftStoreError
 
 READER = """
 import sys
@@ -55,6 +56,11 @@ def test_a_file_can_be_made_again_while_another_process_reads_it(path):
         build_phrases([], path, tokenizer="t")
         assert answers() == "[[3], [3]] []"
     assert reader.returncode == 0
+
+
+def test_files_need_a_tokenizer_that_can_say_what_its_tokens_are():
+    with pytest.raises(ConfigError, match="None cannot list its tokens"):
+        fingerprint(None)
 
 
 def test_a_file_that_is_shorter_or_longer_than_its_header_says_is_refused(path):
