@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from reprlib import repr as shortened
+from typing import TypeVar, cast
 
 import numpy as np
 from torch import nn
@@ -10,6 +11,8 @@ from torch import nn
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.tokens import described
 from quoth.errors import ConfigError
+
+T = TypeVar("T")
 
 
 def check_number(name: str, value: object, fits: Callable[[float], bool], rule: str) -> None:
@@ -31,6 +34,11 @@ def check_integer(name: str, value: object, fits: Callable[[int], bool], rule: s
     """
     if type(value) is not int or not fits(value):
         raise ConfigError(f"{name} is {shortened(value)}; it must be an integer: {rule}.")
+
+
+def plain_number(value: T) -> T:
+    """The same as a number of Python if it is one of NumPy."""
+    return cast("T", value.item()) if isinstance(value, np.generic) else value
 
 
 def check_parts(model: object, tokenizer: object, config: object) -> None:

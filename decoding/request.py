@@ -6,10 +6,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from quoth.decoding.bad_words import Words, checked_words
-from quoth.decoding.checks import check_integer
+from quoth.decoding.checks import check_integer, plain_number
 from quoth.decoding.generation import Reference
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.penalties import Penalties
@@ -148,10 +146,7 @@ def _known(options: DecodingOptions) -> dict[str, Any]:
     if unknown:
         known = ", ".join(sorted(DecodingOptions.__optional_keys__))
         raise TypeError(f"There is no option {', '.join(unknown)}. Known are: {known}.")
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in options.items()
-    }
+    return {name: plain_number(value) for name, value in options.items()}
 
 
 def _taken(given: dict[str, Any], kind: type[Sampling | Penalties]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ drafts, row by row, and handed back in the form of that loop. Written against tr
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,7 @@ from transformers import LogitsProcessorList, StoppingCriteriaList
 from transformers.generation.stopping_criteria import EosTokenCriteria
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
+from quoth.decoding.checks import check_integer, plain_number
 from quoth.decoding.decoder import Decoder
 from quoth.decoding.generation import Reference
 from quoth.decoding.hugging_face.arguments import (
@@ -36,6 +37,7 @@ from quoth.decoding.hugging_face.rows import (
     stacked,
 )
 from quoth.decoding.models.profile import ModelProfile
+from quoth.decoding.request import naming_row
 from quoth.decoding.stats import Stats
 from quoth.errors import ConfigError
 
@@ -85,7 +87,7 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
         stopping_criteria: Asked after each token, with the exact prefix of its row.
         generation_config: What `generate` prepared.
         references: Copy sources for all rows, or one sequence of them for each row.
-        drafting: As in `Decoder.generate`.
+        drafting: As in `DecodingOptions`.
         seed: For sampling; None draws one from torch's global generator.
         streamer: Taken from `generate`, which does not pass it on.
         stop_strings: As in `generate`; they need `tokenizer=`.
@@ -128,9 +130,15 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
 
 
 def _seeds(seed: int | None, number: int, *, do_sample: bool) -> list[dict[str, Any]]:
-    """How each row is sampled; without a seed, one is drawn from torch's global generator."""
+    """How each row is sampled; without a seed, one is drawn from torch's global generator.
+
+    Raises:
+        ConfigError: The seed is none.
+    """
     if seed is None:
         seed = int(torch.randint(2**62, ()).item()) if do_sample else 0
+    seed = plain_number(seed)
+    check_integer("seed", seed, lambda given: 0 <= given < 2**64, "from 0 to 2**64 - 1, or None")
     return [
         {"temperature": float(do_sample), "seed": (seed + row * _ROW_SEED) % 2**64}
         for row in range(number)
@@ -151,13 +159,14 @@ def _row(
     scores = Recorder() if wants and config.output_scores else None
     chain = [*([raw] if raw else []), *processors, *([scores] if scores else [])]
     limit = criteria.max_length or decoder.max_length
-    steps = decoder.stream(
-        place.prompt[0, place.padding :].tolist(),
-        max_new_tokens=max(1, limit - place.prompt.shape[1]),
-        eos_token_ids=_eos_token_ids(criteria),
-        logits_processor=LogitsProcessorList(chain) if chain else None,
-        **options,
-    )
+    with naming_row(place.row) if place.rows > 1 else nullcontext():
+        steps = decoder.stream(
+            place.prompt[0, place.padding :].tolist(),
+            max_new_tokens=max(1, limit - place.prompt.shape[1]),
+            eos_token_ids=_eos_token_ids(criteria),
+            logits_processor=LogitsProcessorList(chain) if chain else None,
+            **options,
+        )
     return Row(place=place, steps=steps, criteria=criteria, logits=raw, scores=scores)
 
 

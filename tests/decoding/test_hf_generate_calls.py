@@ -6,6 +6,7 @@ import io
 import weakref
 from copy import deepcopy
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -178,6 +179,29 @@ def test_inputs_that_it_cannot_read_are_refused():
         hf_generate(model, inputs["input_ids"])
     with pytest.raises(ContextOverflowError):
         model.generate(torch.ones((1, 256), dtype=torch.long), **options)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, True, 2**64])
+def test_a_seed_that_is_none_is_named(seed):
+    options = {"max_new_tokens": 3, "custom_generate": hf_generate}
+    with pytest.raises(ConfigError, match=f"seed is {seed!r}; it must be an integer"):
+        tiny_llama().generate(**padded([4, 2], 0), **options, seed=seed)
+
+
+def test_a_seed_may_be_numpy_s():
+    options = {"max_new_tokens": 9, "do_sample": True, "custom_generate": hf_generate}
+    ours, plain = (
+        tiny_llama().generate(**padded([4, 2], 0), pad_token_id=0, **options, seed=seed)
+        for seed in (np.int64(4), 4)
+    )
+    assert ours.tolist() == plain.tolist()
+
+
+def test_what_is_wrong_with_a_row_is_said_with_its_number():
+    own = [[Reference("a", [1])], [Reference("b", [99])]]
+    options = {"max_new_tokens": 3, **GREEDY, "custom_generate": hf_generate}
+    with pytest.raises(InputError, match="Row 1 of the batch: The reference 'b' holds"):
+        tiny_llama().generate(**padded([4, 2], 0), **options, references=own)
 
 
 def test_the_end_of_the_window_ends_the_text_with_a_warning(caplog):
