@@ -14,6 +14,8 @@ INSTALLED := $(VENV)/.quoth-installed
 DEV_INSTALLED := $(VENV)/.quoth-dev-installed
 SYNCED := $(LOCAL_INDEX)/manifest.json
 COMPILED := $(wildcard decoding/drafting/*.pyx)
+# Setuptools warns of folders named quoth, where there is none, and that a setting may change.
+HARMLESS := ignore:Editable installation,ignore:`[tool.setuptools.ext-modules]`
 SPELLED := app retrieval decoding src tests bench docs docker indexes .ci .github $(wildcard *.md) \
 	Makefile pyproject.toml
 
@@ -99,7 +101,7 @@ $(INSTALLED): pyproject.toml constraints.txt $(COMPILED) | $(BIN)/pip
 	@if [ -n "$(TORCH_INDEX)" ]; then \
 		echo "Fetching PyTorch from $(TORCH_INDEX)."; \
 		$(PIP) install --no-deps -c constraints.txt --index-url "$(TORCH_INDEX)" torch; fi
-	@$(PIP) install -c constraints.txt -e '.[all]'
+	@PYTHONWARNINGS='$(HARMLESS)' $(PIP) install -c constraints.txt -e '.[all]'
 	@touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)

@@ -48,7 +48,10 @@ def fit(
             kept_passages.pop()
         else:
             raise ContextOverflowError(
-                needed=len(prompt.token_ids), window=budget, what="The question with one passage"
+                needed=len(prompt.token_ids),
+                window=budget,
+                what="The question with one passage",
+                remedy="Shorten it, lower max_new_tokens, or take a model with a longer window",
             )
     return Fitted(
         prompt=prompt,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quoth.decoding.drafting.lookahead_store import LookaheadStore
+from quoth.decoding.drafting.lookahead_store import saved_texts
 from quoth.decoding.drafting.phrase_building import DEFAULT_BYTES, build_phrases
 from quoth.decoding.models.loading import load_tokenizer
 from quoth.decoding.vocabulary import fingerprint
@@ -91,8 +91,8 @@ class PhraseRecipe:
         for text in self._from_index():
             yield from self._counted(_encoded(tokenizer, text))
         for path in self.past:
-            store = LookaheadStore.load(path, tokenizer=fingerprint(tokenizer))
-            yield from self._counted(list(past.token_ids) for past in store.texts())
+            for past in saved_texts(path, tokenizer=fingerprint(tokenizer)):
+                yield from self._counted([list(past.token_ids)])
 
     def _counted(self, parts: Iterable[list[int]]) -> Iterator[list[int]]:
         self._texts += 1

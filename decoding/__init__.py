@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quoth.decoding.drafting.protocol import Drafter, DraftSession, Outcome
     from quoth.decoding.generation import CopiedSpan, Generation, Reference, Step, TokenLogprob
     from quoth.decoding.hugging_face.generating import hf_generate
+    from quoth.decoding.options import DecodingOptions
     from quoth.decoding.stats import DrafterStats, Stats
     from quoth.decoding.vocabulary import fingerprint
 
@@ -25,6 +26,7 @@ _HOMES = {
     "CopiedSpan": "quoth.decoding.generation",
     "Decoder": "quoth.decoding.decoder",
     "DecodingConfig": "quoth.decoding.config",
+    "DecodingOptions": "quoth.decoding.options",
     "Draft": "quoth.decoding.draft",
     "DraftSession": "quoth.decoding.drafting.protocol",
     "Drafter": "quoth.decoding.drafting.protocol",
@@ -50,6 +52,7 @@ __all__ = [
     "CopiedSpan",
     "Decoder",
     "DecodingConfig",
+    "DecodingOptions",
     "Draft",
     "DraftSession",
     "Drafter",

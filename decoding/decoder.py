@@ -1,6 +1,6 @@
 """The decoder: token ids in, token ids out, on any causal language model of Hugging Face."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, cast
@@ -8,29 +8,33 @@ from typing import TYPE_CHECKING, Self, Unpack, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from quoth.decoding.checks import check_parts
 from quoth.decoding.choosing import Chooser
 from quoth.decoding.config import DecodingConfig
-from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.guard import GuardedSession
 from quoth.decoding.drafting.mixing import Mixer
 from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.selection import Material, select_drafters
-from quoth.decoding.drafting.spelling import Vocabulary, spelling_classes
+from quoth.decoding.drafting.spelling import spelling_classes
 from quoth.decoding.exactness import safety_of
 from quoth.decoding.generation import Generation, Reference, Step
 from quoth.decoding.loop import DecodeLoop
 from quoth.decoding.models.batching import Batching
-from quoth.decoding.models.facts import eos_token_ids_of, vocabulary_size_of, window_of
+from quoth.decoding.models.facts import eos_token_ids_of
 from quoth.decoding.models.loading import load_model
-from quoth.decoding.models.support import model_support
+from quoth.decoding.models.profile import ModelProfile
 from quoth.decoding.options import DecodingOptions
+from quoth.decoding.references import reference_list
 from quoth.decoding.request import Request, naming_row
 from quoth.decoding.stopping import StopRule
 from quoth.decoding.text_stream import TextStream, Tokenizer
+from quoth.decoding.tokens import described, is_iterable
 from quoth.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from quoth.decoding.vocabulary import Vocabulary
 
 
 class Decoder:
@@ -40,8 +44,11 @@ class Decoder:
         model: A loaded causal language model; it is put into evaluation mode.
         tokenizer: Needed for text and stop strings only.
         config: How to draft and verify; rounding apart, it never changes what is generated.
+        profile: That of an earlier decoder of the same model and configuration, which has been
+            tried then. None: the model is tried now.
 
     Raises:
+        ConfigError: Something else was given for a model, a tokenizer or a configuration.
         UnsupportedModelError: No way of decoding gives the model's own logits.
     """
 
@@ -50,16 +57,17 @@ class Decoder:
         model: "PreTrainedModel",
         tokenizer: "PreTrainedTokenizerBase | None" = None,
         config: DecodingConfig = DecodingConfig(),  # noqa: B008 - frozen
+        *,
+        profile: ModelProfile | None = None,
     ) -> None:
+        check_parts(model, tokenizer, config)
         self.model = model.eval()  # type: ignore[no-untyped-call] # transformers
         self.tokenizer = tokenizer
         self.config = config
-        self.max_length = window_of(model)
-        self._vocabulary_size = vocabulary_size_of(model)
-        self._support = model_support(
-            model, config, window=self.max_length, vocabulary_size=self._vocabulary_size
-        )
-        self._cost = CostCurve(free_rows=self._support.config.min_rows)
+        self.profile = profile or ModelProfile.of(model, config)
+        self.max_length = self.profile.window
+        self._vocabulary_size = self.profile.vocabulary_size
+        self._support = self.profile.support
         self._batching = Batching(
             model,
             self._support,
@@ -109,41 +117,15 @@ class Decoder:
     ) -> Generation:
         """Decode to the end.
 
-        The options act on the logits in this order: repetition, frequency and presence penalty, bad
-        words, logits processors, then temperature, top-k, top-p and min-p. All of them are applied
-        once per output position, in order, with the exact prefix, drafted or not.
-
         Args:
             prompt_ids: Token ids, at least one.
             references: Copy sources, best first; they need not be part of the prompt.
-            **options: As follows, with their defaults in brackets.
-            max_new_tokens: The text ends there at the latest, or at the end of the window. [256]
-            temperature: Logits are divided by it; 0 is greedy. [0]
-            top_k: Sample from the k most likely tokens only, ties with the last included; 0 is all.
-                [0]
-            top_p: Sample from the fewest most likely tokens that together have this probability.
-                [1]
-            min_p: Sample from tokens at least this fraction as likely as the likeliest. [0]
-            seed: The same seed gives the same text, with and without drafting. [0]
-            repetition_penalty: For tokens of prompt and output: divides logits above 0, multiplies
-                the others, as in Hugging Face. [1]
-            presence_penalty: Subtracted once for a token of the output, as by OpenAI. [0]
-            frequency_penalty: Subtracted for each time a token is in the output, as by OpenAI. [0]
-            bad_words: Sequences of token ids that must not be written; also if they begin in the
-                prompt. Unlike Hugging Face's, they may be EOS tokens. [()]
-            stop: Strings that end the text; they are left out of it. [()]
-            eos_token_ids: Tokens that end the text. None: the model's own; (): none. [None]
-            logits_processor: Applied position by position; it may keep a state, such as that of a
-                grammar, and is then good for one text. [None]
-            logprobs: True adds each token's log-probability to the result, n >= 1 also those of the
-                n likeliest tokens. They are the model's own, of the logits before all of the above,
-                as by OpenAI and vLLM. [False]
-            drafting: "none", "reference", "lookahead", "recycle", "jacobi", a drafter, or several
-                of these, whose guesses are merged; "auto" is reference, recycle and jacobi.
-                ["auto"]
+            **options: What `DecodingOptions` lists, with defaults, and in the order in which they
+                act on the logits.
 
         Raises:
-            InputError: A token id is outside the vocabulary (also a ValueError).
+            InputError: The prompt or a reference cannot be used, or holds a token id that is
+                outside the vocabulary (also a ValueError).
             ConfigError: A setting is out of range (also a ValueError).
             ContextOverflowError: The prompt leaves no room in the window.
             NoTokenError: All tokens are forbidden at a position, or a logit is NaN.
@@ -159,7 +141,8 @@ class Decoder:
         """Decode step by step; same arguments and errors as `generate`, raised at once.
 
         Steps come as the model confirms them: one token or a burst of copied ones. Closing the
-        iterator cancels the rest. Only a `NoTokenError` comes when its position is reached.
+        iterator cancels the rest. Only what concerns a single position, a `NoTokenError` or what
+        logits processors do wrong, comes when that position is reached.
         """
         request, drafters = self._checked(prompt_ids, references, options)
         return iter(self._loop(request, drafters))
@@ -190,8 +173,9 @@ class Decoder:
             ConfigError: A setting is out of range.
             ContextOverflowError: A prompt leaves no room in the window.
         """
-        steps: list[list[Step]] = [[] for _ in prompts]
-        for number, step in self.stream_batch(prompts, references, **options):
+        rows = _rows(prompts)
+        steps: list[list[Step]] = [[] for _ in rows]
+        for number, step in self.stream_batch(rows, references, **options):
             steps[number].append(step)
         return [Generation.of(own) for own in steps]
 
@@ -206,14 +190,17 @@ class Decoder:
         Same arguments and errors as `generate_batch`, raised at once. Closing the iterator cancels
         the rest.
         """
-        sources = [()] * len(prompts) if references is None else references
-        if len(sources) != len(prompts):
+        rows = _rows(prompts)
+        sources: Sequence[Sequence[Reference]] = [()] * len(rows)
+        if references is not None:
+            sources = reference_list(references)
+        if len(sources) != len(rows):
             raise InputError(
-                f"There are {len(prompts)} prompts and {len(sources)} lists of references; give "
-                f"one list per prompt."
+                f"There are {len(rows)} prompts and {len(sources)} lists of references; give one "
+                f"list per prompt."
             )
         starts = []
-        for number, (prompt, own) in enumerate(zip(prompts, sources, strict=True)):
+        for number, (prompt, own) in enumerate(zip(rows, sources, strict=True)):
             with naming_row(number):
                 request, drafters = self._checked(prompt, own, options)
             starts.append(partial(self._loop, request.with_own_processors(), drafters))
@@ -248,7 +235,7 @@ class Decoder:
             ],
             config=self._support.config,
             forks=verifier.takes_trees,
-            cost=self._cost,
+            cost=self.profile.cost,
         )
         text = None if self.tokenizer is None else TextStream(cast("Tokenizer", self.tokenizer))
         rule = StopRule(
@@ -270,3 +257,17 @@ class Decoder:
     def _spellings(self) -> NDArray[np.int64] | None:
         has_words = hasattr(self.tokenizer, "get_vocab")  # some read characters or bytes instead
         return spelling_classes(cast("Vocabulary", self.tokenizer)) if has_words else None
+
+
+def _rows(prompts: Iterable[Sequence[int]]) -> list[Sequence[int]]:
+    """The prompts of a batch.
+
+    Raises:
+        InputError: They are no sequence.
+    """
+    if isinstance(prompts, str | Mapping) or not is_iterable(prompts):
+        raise InputError(
+            f"The prompts must be a sequence of sequences of token ids, and are "
+            f"{described(prompts)}. Give a list with the token ids of each."
+        )
+    return list(prompts)

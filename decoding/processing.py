@@ -14,6 +14,7 @@ from torch import Tensor
 from quoth.decoding.bad_words import BadWords
 from quoth.decoding.penalties import PenaltyCounts
 from quoth.decoding.request import Request
+from quoth.errors import ConfigError
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessorList
@@ -59,7 +60,7 @@ class Processing:
         if self._processors is not None:
             assert self._prefix is not None
             scores = cast("torch.FloatTensor", row[None])
-            row = self._processors(self._prefix.token_ids, scores)[0].float()
+            row = _only_row(self._processors(self._prefix.token_ids, scores), len(row))
         return row
 
     def add(self, token: int) -> None:
@@ -67,6 +68,24 @@ class Processing:
         for each in (self._counts, self._bad_words, self._prefix):
             if each is not None:
                 each.add(token)
+
+
+def _only_row(
+    scores: object,
+    vocabulary_size: int,
+) -> Tensor:  # [V] float32
+    """What logits processors made of a row.
+
+    Raises:
+        ConfigError: They gave something else back.
+    """
+    if not isinstance(scores, Tensor) or scores.shape != (1, vocabulary_size):
+        given = list(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
+        raise ConfigError(
+            f"The logits processors returned {given}; they must return the scores that they are "
+            f"given, changed or not: a tensor of [1, {vocabulary_size}]."
+        )
+    return scores[0].float()
 
 
 class _Prefix:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from quoth.decoding.bad_words import Words, checked_words
-from quoth.decoding.checks import check_integer
+from quoth.decoding.checks import check_integer, plain_number
 from quoth.decoding.generation import Reference
 from quoth.decoding.options import DecodingOptions
 from quoth.decoding.penalties import Penalties
+from quoth.decoding.references import checked_references
 from quoth.decoding.sampling import Sampling
 from quoth.decoding.tokens import foreign_tokens, token_tuple
 from quoth.errors import ConfigError, ContextOverflowError, InputError
@@ -24,7 +25,7 @@ class Request:
     """Everything that determines one text, but the model.
 
     Raises:
-        InputError: The prompt is empty, or two references have the same id.
+        InputError: The prompt is empty.
         ConfigError: A setting is out of range.
     """
 
@@ -61,19 +62,12 @@ class Request:
             InputError: A prompt or reference cannot be used.
             ConfigError: A setting is out of range.
         """
-        unknown = sorted(options.keys() - DecodingOptions.__optional_keys__)
-        if unknown:
-            known = ", ".join(sorted(DecodingOptions.__optional_keys__))
-            raise TypeError(f"There is no option {', '.join(unknown)}. Known are: {known}.")
-        given: dict[str, Any] = {**options}
+        given = _known(options)
         given.pop("drafting", None)
         eos = given.pop("eos_token_ids", None)
         return cls(
             prompt_ids=token_tuple(prompt_ids, "The prompt"),
-            references=tuple(
-                Reference(each.id, token_tuple(each.token_ids, f"The reference {each.id!r}"))
-                for each in references
-            ),
+            references=checked_references(references),
             sampling=Sampling(**_taken(given, Sampling)),
             penalties=Penalties(**_taken(given, Penalties)),
             bad_words=checked_words(given.pop("bad_words", ())),
@@ -96,10 +90,6 @@ class Request:
         if type(self.logprobs) is not bool:
             rule = "1 or above, the number of alternatives; or True, without any, or False"
             check_integer("logprobs", self.logprobs, lambda n: n >= 1, rule)
-        ids = [reference.id for reference in self.references]
-        if len(set(ids)) < len(ids):
-            twice = sorted({name for name in ids if ids.count(name) > 1})
-            raise InputError(f"Several references have the same id: {', '.join(twice)}.")
 
     @property
     def alternatives(self) -> int | None:
@@ -144,6 +134,19 @@ class Request:
             )
         if len(self.prompt_ids) + 1 > window:
             raise ContextOverflowError(needed=len(self.prompt_ids) + 1, window=window)
+
+
+def _known(options: DecodingOptions) -> dict[str, Any]:
+    """The options with plain numbers for those of NumPy.
+
+    Raises:
+        TypeError: There is no option of that name.
+    """
+    unknown = sorted(options.keys() - DecodingOptions.__optional_keys__)
+    if unknown:
+        known = ", ".join(sorted(DecodingOptions.__optional_keys__))
+        raise TypeError(f"There is no option {', '.join(unknown)}. Known are: {known}.")
+    return {name: plain_number(value) for name, value in options.items()}
 
 
 def _taken(given: dict[str, Any], kind: type[Sampling | Penalties]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import hashlib
 from typing import Protocol
 
+from quoth.errors import ConfigError
+
 
 class Vocabulary(Protocol):
     """A tokenizer that can list its tokens, as those of Hugging Face can."""
@@ -13,7 +15,16 @@ class Vocabulary(Protocol):
 
 
 def fingerprint(tokenizer: Vocabulary) -> str:
-    """16 hexadecimal digits; equal for tokenizers with the same tokens under the same ids."""
+    """16 hexadecimal digits; equal for tokenizers with the same tokens under the same ids.
+
+    Raises:
+        ConfigError: It cannot list its tokens.
+    """
+    if not hasattr(tokenizer, "get_vocab"):
+        raise ConfigError(
+            f"{tokenizer!r} cannot list its tokens, so nothing can be stored for it. Give a "
+            f"tokenizer of transformers."
+        )
     digest = hashlib.sha256()
     for token, number in sorted(tokenizer.get_vocab().items()):
         digest.update(f"{number} {len(token)} {token}".encode("utf-8", "surrogatepass"))

@@ -87,7 +87,7 @@ def find_files(paths: Sequence[Path], root: Path | None = None) -> FoundFiles:
             found.setdefault(file.identity, file)
     return FoundFiles(
         files=tuple(found.values()),
-        skipped=tuple(walk.skipped),
+        skipped=tuple(dict.fromkeys(walk.skipped)),  # of two folders, one may lie in the other
         covered=CoveredFolders(folders, walk.left_out, base),
     )
 

@@ -16,7 +16,7 @@ from quoth.app.cli.phrases import phrases
 from quoth.app.cli.pipes import PipedGroup, ReaderGoneError, write_nowhere
 from quoth.app.cli.terminal import printable
 from quoth.app.cli.train import train
-from quoth.errors import QuothError
+from quoth.errors import ContextOverflowError, QuothError
 
 INTERRUPTED = 130  # what shells give for a program ended by Ctrl-C
 READER_GONE = 141  # and for one that wrote into a closed pipe, as in `quoth ask ... | head -1`
@@ -74,7 +74,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         quoth.main(args=arguments, prog_name="quoth", standalone_mode=False)
     except QuothError as error:
-        click.echo(f"quoth: {printable(str(error))}", err=True)
+        click.echo(f"quoth: {printable(_told(error))}", err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -83,3 +83,11 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("quoth: interrupted.", err=True)
         return INTERRUPTED
     return 0
+
+
+def _told(error: QuothError) -> str:
+    """Its message, with the options that have to do with it."""
+    options = ""
+    if isinstance(error, ContextOverflowError):
+        options = " The options are --max-new-tokens and --model."
+    return f"{error}{options}"

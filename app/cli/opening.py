@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quoth.app.assistant import Assistant
-from quoth.app.cli.terminal import messages, printable, progress_bar, saying
+from quoth.app.cli.terminal import messages, progress_bar, saying, tell_skipped
 from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.settings import Settings
 from quoth.errors import IndexNotFoundError, InputError
@@ -73,9 +73,7 @@ def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:
     """
     with progress_bar() as progress:
         report = index.sync(documents, progress=progress)
-    for skipped in report.skipped:
-        reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
-        messages().print(reason, style="yellow", markup=False)
+    tell_skipped(report.skipped)
     if not index.documents():
         names = ", ".join(str(path) for path in documents)
         raise InputError(

@@ -49,6 +49,8 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
 
     A file is for the model it was made for, and those with the same tokens. It holds no running
     text, but what it was made from can be guessed from it: share it as you would share that.
+    This command may make it again while it is in use; to put another file in its place, move that
+    there instead of copying it onto it.
     """
     if not (paths or index_path or past):
         raise InputError(
@@ -71,12 +73,10 @@ def build(  # noqa: PLR0913, PLR0917 - one argument per option
 
 
 def _tell(report: "PhraseReport") -> None:
-    from quoth.app.cli.terminal import messages, printable
+    from quoth.app.cli.terminal import printable, tell_skipped
     from quoth.app.wording import counted
 
-    for skipped in report.skipped:
-        reason = printable(f"Skipped {skipped.path}: {skipped.reason}")
-        messages().print(reason, style="yellow", markup=False)
+    tell_skipped(report.skipped)
     click.echo(
         printable(
             f"{report.path}: {counted(report.num_contexts, 'context')} from "

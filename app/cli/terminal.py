@@ -5,7 +5,7 @@ Text of documents and models may hold escape sequences that move the cursor or r
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NoReturn
 
@@ -14,8 +14,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.text import Text
 
 from quoth.retrieval import Progress as ProgressCallback
+from quoth.retrieval import SkippedFile
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+_NAMED = 10  # files that were passed over for the same reason
 _CONTROL = {
     code: "\N{REPLACEMENT CHARACTER}"
     for code in (
@@ -51,6 +53,18 @@ def escaped_json(values: object) -> str:
 def colour(number: int) -> str:
     """The colour of source `number`, counted from 1."""
     return COLOURS[(number - 1) % len(COLOURS)]
+
+
+def tell_skipped(skipped: Sequence[SkippedFile]) -> None:
+    """Say on stderr what was passed over, each reason once."""
+    paths: dict[str, dict[str, None]] = {}
+    for each in skipped:
+        paths.setdefault(each.reason, {})[str(each.path)] = None
+    for reason, names in paths.items():
+        shown = ", ".join(list(names)[:_NAMED])
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        line = printable(f"Skipped {shown}{more}: {reason}")
+        messages().print(line, style="yellow", markup=False)
 
 
 def messages() -> Console:

@@ -3,6 +3,11 @@
 Its metadata say what kind of file it is, in which version, and which tokenizer its token ids belong
 to, with a checksum over all of that and every array. A file whose checksum is wrong is not read at
 all; one that somebody made on purpose can still hold any numbers, so its readers check those too.
+
+`write_arrays` puts a new file in the place of an old one, so whoever has that one mapped goes on
+reading it. A file that is cut or written over where it lies, by whatever other program, takes the
+ground from under its readers: the system ends them (SIGBUS) when they touch what is gone. Replace
+such files as `write_arrays` does; never copy onto them.
 """
 
 import json
@@ -70,7 +75,8 @@ def read_arrays(
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, kind) from error
     checksum = about.pop("checksum", None)
-    if header or checksum != _checksum(about, arrays):
+    held = sum(array.nbytes for array in arrays.values())
+    if header or start + held != len(data) or checksum != _checksum(about, arrays):
         raise _damaged(path, kind)
     wanted = {"kind": kind, "version": version, "tokenizer": tokenizer}
     _check_identity(path, about, wanted)

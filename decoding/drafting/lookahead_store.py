@@ -5,6 +5,7 @@ without a common bound; here all texts lie in one ring of tokens (`token_ring`),
 overwrites the oldest. Any number of threads may ask and add.
 """
 
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
@@ -12,26 +13,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from quoth.decoding.drafting.array_file import read_arrays, write_arrays
+from quoth.decoding.drafting.saved_texts import encoded, newest_texts
 from quoth.decoding.drafting.token_ring import (
     BYTES_PER_TOKEN,
     MAX_TOKEN,
     PastText,
     Recalled,
     TokenRing,
-    split,
 )
+from quoth.decoding.tokens import token_array, token_sequence
 from quoth.errors import ConfigError, DraftStoreError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 KIND, VERSION = "past answers", 1
 SMALLEST = 1 << 16
 """The smallest bound on a store, in bytes."""
 
+_WHAT = "A past text"
 _WAITING = 4  # texts that wait to be written, each of a sixteenth of all bytes at most
 _DEFAULT_BYTES = 1 << 25
 
@@ -76,14 +78,14 @@ class LookaheadStore:
             answer_start: Where the answer begins.
 
         Raises:
+            InputError: It is no flat sequence of integers.
             ConfigError: A token id is negative or needs more than 31 bits.
         """
+        token_ids = token_sequence(token_ids, _WHAT)
         cut = max(0, len(token_ids) - self._longest)
-        tokens = np.asarray(token_ids[cut:], dtype=np.int64)
+        tokens = token_array(token_ids[cut:], _WHAT, largest=MAX_TOKEN)
         if not len(tokens):
             return
-        if tokens.min() < 0 or tokens.max() > MAX_TOKEN:
-            raise ConfigError(f"A token id of a past text is not between 0 and {MAX_TOKEN}.")
         text = tokens, max(0, answer_start - cut)
         if self._holder == threading.get_ident():  # the garbage collector interrupted this thread
             self._waiting.append(text)
@@ -120,24 +122,22 @@ class LookaheadStore:
         """
         with self._held() as ring:
             tokens, kinds = ring.in_order()
-        arrays = {"tokens": (tokens + 1).astype("<u4"), "kinds": kinds.astype("<u1")}
+        arrays = encoded(tokens, kinds)
         write_arrays(Path(path), arrays, kind=KIND, version=VERSION, tokenizer=tokenizer)
 
     @classmethod
     def load(cls, path: Path | str, *, tokenizer: str, max_bytes: int = _DEFAULT_BYTES) -> Self:
         """Make a store of what `save` wrote; if that is more than fits, the newest is kept.
 
+        Memory grows with `max_bytes` and not with the file.
+
         Raises:
             TokenizerMismatchError: It was written with another tokenizer.
             DraftStoreError: It is not there, damaged, or of another kind or version.
         """
-        dtypes = {"tokens": "<u4", "kinds": "<u1"}
-        arrays = read_arrays(Path(path), dtypes, kind=KIND, version=VERSION, tokenizer=tokenizer)
-        tokens, kinds = arrays["tokens"].astype(np.int64) - 1, arrays["kinds"]
-        if len(tokens) != len(kinds) or (tokens > MAX_TOKEN).any() or (kinds > 1).any():
-            raise DraftStoreError(f"{str(path)!r} holds no past answers that can be read.")
         store = cls(max_bytes)
-        for text in split(tokens, kinds):
+        texts = saved_texts(path, tokenizer=tokenizer, most=store.capacity, longest=store._longest)
+        for text in texts:
             store.add(text.token_ids, answer_start=text.answer_start)
         return store
 
@@ -152,6 +152,29 @@ class LookaheadStore:
                     self._ring.write(*self._waiting.popleft())
             finally:
                 self._holder = None
+
+
+def saved_texts(
+    path: Path | str,
+    *,
+    tokenizer: str,
+    most: int = sys.maxsize,
+    longest: int = sys.maxsize,
+) -> Iterator[PastText]:
+    """What `LookaheadStore.save` wrote, text by text; at most the newest, see `newest_texts`.
+
+    Raises:
+        TokenizerMismatchError: It was written with another tokenizer.
+        DraftStoreError: It is not there, damaged, or of another kind or version.
+    """
+    dtypes = {"tokens": "<u4", "kinds": "<u1"}
+    arrays = read_arrays(Path(path), dtypes, kind=KIND, version=VERSION, tokenizer=tokenizer)
+    try:
+        yield from newest_texts(**arrays, most=most, longest=longest)
+    except ValueError as error:
+        raise DraftStoreError(
+            f"{str(path)!r} holds no past answers that can be read: {error}."
+        ) from error
 
 
 class LookaheadStores:
@@ -171,9 +194,9 @@ class LookaheadStores:
     def __init__(self, max_bytes: int = 1 << 28, max_scopes: int = 16) -> None:
         if type(max_scopes) is not int or max_scopes < 1:
             raise ConfigError(f"max_scopes is {max_scopes!r}; it must be at least 1.")
-        if max_bytes // max_scopes < SMALLEST:
+        if type(max_bytes) is not int or max_bytes // max_scopes < SMALLEST:
             raise ConfigError(
-                f"{max_bytes} bytes for {max_scopes} scopes is less than {SMALLEST} each."
+                f"max_bytes is {max_bytes!r}; {max_scopes} scopes need at least {SMALLEST} each."
             )
         self._share = max_bytes // max_scopes
         self._max_scopes = max_scopes

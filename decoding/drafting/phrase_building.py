@@ -51,10 +51,11 @@ def build_phrases(
 
     Raises:
         ConfigError: `max_bytes` is less than `SMALLEST`, or a token id is out of range.
+        InputError: A text is no flat sequence of integers.
         DraftStoreError: The file cannot be written.
     """
-    if max_bytes < SMALLEST:
-        raise ConfigError(f"max_bytes is {max_bytes}; phrases need at least {SMALLEST}.")
+    if type(max_bytes) is not int or max_bytes < SMALLEST:
+        raise ConfigError(f"max_bytes is {max_bytes!r}; phrases need at least {SMALLEST}.")
     counter = PhraseCounter(max_pairs=max_bytes // _PAIR_BYTES)
     for token_ids in texts:
         counter.add(token_ids)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quoth.decoding.drafting.context_keys import keys_in, order_of
-from quoth.errors import ConfigError
+from quoth.decoding.tokens import token_array, token_sequence
 
 TOKEN_BITS = 20
 MAX_TOKEN = (1 << TOKEN_BITS) - 2
 """The largest token id; the number above it stands for all other tokens."""
 
+_WHAT = "A text for phrases"
 _CHUNK = 1 << 17  # tokens counted at once
 _NO_PAIRS, _NO_COUNTS = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
 
@@ -39,15 +40,12 @@ class PhraseCounter:
         """Count a text.
 
         Raises:
+            InputError: It is no flat sequence of integers.
             ConfigError: A token id is negative or above `MAX_TOKEN`.
         """
+        token_ids = token_sequence(token_ids, _WHAT)
         for start in range(0, len(token_ids), _CHUNK):
-            part = np.asarray(token_ids[start : start + _CHUNK], dtype=np.int64)
-            if part.min() < 0 or part.max() > MAX_TOKEN:
-                raise ConfigError(
-                    f"Token ids of phrases must lie from 0 to {MAX_TOKEN}, not at "
-                    f"{part.min()} or {part.max()}."
-                )
+            part = token_array(token_ids[start : start + _CHUNK], _WHAT, largest=MAX_TOKEN)
             self._waiting += [np.array([-1]), part]
             self._waiting_tokens += len(part)
             if self._waiting_tokens >= _CHUNK:

@@ -60,7 +60,8 @@ class PhraseStore:
         """Open the file that `build_phrases` made.
 
         Args:
-            path: The file.
+            path: The file. It stays mapped as long as the store is in use: `build_phrases` may
+                replace it meanwhile, and nothing else may change or cut it.
             tokenizer: The `quoth.decoding.vocabulary.fingerprint` of the model's tokenizer.
 
         Raises:

@@ -55,18 +55,18 @@ def select_drafters(drafting: Drafting, material: Material) -> tuple[Drafter, ..
     Raises:
         ConfigError: Nobody knows a name; the message lists the known ones.
     """
-    chosen = (
-        [drafting] if isinstance(drafting, str) or not isinstance(drafting, Sequence) else drafting
-    )
-    named = [each for choice in chosen for each in (_AUTO if choice == "auto" else (choice,))]
+    if isinstance(drafting, str | bytes) or not isinstance(drafting, Sequence):
+        drafting = [drafting]
+    named = [each for choice in drafting for each in (_AUTO if choice == "auto" else (choice,))]
     return tuple(_one(choice, material) for choice in named)
 
 
 def _one(choice: str | Drafter, material: Material) -> Drafter:
     if not isinstance(choice, str):
-        if not callable(getattr(choice, "start", None)):
+        if isinstance(choice, type) or not callable(getattr(choice, "start", None)):
             raise ConfigError(
-                f"drafting holds {choice!r}; give names, or drafters with a method start."
+                f'drafting holds {choice!r}; give names, such as "auto" and "none", or drafters: '
+                f"objects with a method start."
             )
         return choice
     if choice not in _MAKERS:

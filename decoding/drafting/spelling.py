@@ -4,20 +4,12 @@ A copy at the beginning of a sentence or a list item begins with another token t
 what follows is the same.
 """
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
+from quoth.decoding.vocabulary import Vocabulary
+
 _SPACES = "Ġ▁Ċ \n\t"  # as byte-level, SentencePiece and other vocabularies write them
-
-
-class Vocabulary(Protocol):
-    """What is needed of a tokenizer of Hugging Face."""
-
-    def get_vocab(self) -> dict[str, int]:
-        """Token ids by their written form."""
-        ...
 
 
 def spelling_classes(tokenizer: Vocabulary) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from transformers.generation.stopping_criteria import StopStringCriteria
 from quoth.decoding.generation import Reference
 from quoth.decoding.hugging_face.lost import LostArguments
 from quoth.decoding.hugging_face.rows import Place
+from quoth.decoding.references import checked_references, is_listing, reference_list
 from quoth.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -133,11 +134,12 @@ def references_of_rows(
     Raises:
         InputError: There are neither one flat list nor one list for each row.
     """
-    if all(isinstance(each, Reference) for each in references):
-        return [cast("Sequence[Reference]", references)] * num_rows
-    if len(references) != num_rows:
+    given = reference_list(references)
+    if not any(map(is_listing, given)):
+        return [checked_references(cast("list[Reference]", given))] * num_rows
+    if len(given) != num_rows:
         raise InputError(
-            f"There are {num_rows} rows and {len(references)} lists of references; give one list "
-            f"for each row, or one flat list for all."
+            f"There are {num_rows} rows and {len(given)} lists of references; give one list for "
+            f"each row, or one flat list for all."
         )
-    return list(cast("Sequence[Sequence[Reference]]", references))
+    return cast("list[Sequence[Reference]]", given)

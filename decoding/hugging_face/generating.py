@@ -7,7 +7,7 @@ drafts, row by row, and handed back in the form of that loop. Written against tr
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,7 @@ from transformers import LogitsProcessorList, StoppingCriteriaList
 from transformers.generation.stopping_criteria import EosTokenCriteria
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
+from quoth.decoding.checks import check_integer, plain_number
 from quoth.decoding.decoder import Decoder
 from quoth.decoding.generation import Reference
 from quoth.decoding.hugging_face.arguments import (
@@ -35,6 +36,8 @@ from quoth.decoding.hugging_face.rows import (
     processors_of_row,
     stacked,
 )
+from quoth.decoding.models.profile import ModelProfile
+from quoth.decoding.request import naming_row
 from quoth.decoding.stats import Stats
 from quoth.errors import ConfigError
 
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ROW_SEED = 0x9E3779B97F4A7C15  # added for each further row of a batch
-_ATTRIBUTE = "_quoth_decoder"
+_ATTRIBUTE = "_quoth_profile"
 
 
 @dataclass
@@ -84,7 +87,7 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
         stopping_criteria: Asked after each token, with the exact prefix of its row.
         generation_config: What `generate` prepared.
         references: Copy sources for all rows, or one sequence of them for each row.
-        drafting: As in `Decoder.generate`.
+        drafting: As in `DecodingOptions`.
         seed: For sampling; None draws one from torch's global generator.
         streamer: Taken from `generate`, which does not pass it on.
         stop_strings: As in `generate`; they need `tokenizer=`.
@@ -97,7 +100,8 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
 
     Raises:
         ConfigError: An option that this loop does not have, beams for one (also a ValueError).
-        InputError: The mask has holes, or there are not as many lists of references as rows.
+        InputError: The mask has holes, a reference cannot be used, or there are not as many lists
+            of references as rows.
         ContextOverflowError: A prompt fills the model's window.
     """
     if generation_config is None or stopping_criteria is None:
@@ -126,9 +130,15 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
 
 
 def _seeds(seed: int | None, number: int, *, do_sample: bool) -> list[dict[str, Any]]:
-    """How each row is sampled; without a seed, one is drawn from torch's global generator."""
+    """How each row is sampled; without a seed, one is drawn from torch's global generator.
+
+    Raises:
+        ConfigError: The seed is none.
+    """
     if seed is None:
         seed = int(torch.randint(2**62, ()).item()) if do_sample else 0
+    seed = plain_number(seed)
+    check_integer("seed", seed, lambda given: 0 <= given < 2**64, "from 0 to 2**64 - 1, or None")
     return [
         {"temperature": float(do_sample), "seed": (seed + row * _ROW_SEED) % 2**64}
         for row in range(number)
@@ -149,13 +159,14 @@ def _row(
     scores = Recorder() if wants and config.output_scores else None
     chain = [*([raw] if raw else []), *processors, *([scores] if scores else [])]
     limit = criteria.max_length or decoder.max_length
-    steps = decoder.stream(
-        place.prompt[0, place.padding :].tolist(),
-        max_new_tokens=max(1, limit - place.prompt.shape[1]),
-        eos_token_ids=_eos_token_ids(criteria),
-        logits_processor=LogitsProcessorList(chain) if chain else None,
-        **options,
-    )
+    with naming_row(place.row) if place.rows > 1 else nullcontext():
+        steps = decoder.stream(
+            place.prompt[0, place.padding :].tolist(),
+            max_new_tokens=max(1, limit - place.prompt.shape[1]),
+            eos_token_ids=_eos_token_ids(criteria),
+            logits_processor=LogitsProcessorList(chain) if chain else None,
+            **options,
+        )
     return Row(place=place, steps=steps, criteria=criteria, logits=raw, scores=scores)
 
 
@@ -218,11 +229,11 @@ def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
 
 
 class _Kept:
-    """A decoder kept on its model between calls; not copied, pickled or saved with it."""
+    """What was found out about a model, kept on it between calls; not copied or saved with it."""
 
-    def __init__(self, kind: object, decoder: Decoder) -> None:
+    def __init__(self, kind: object, profile: ModelProfile) -> None:
         self.kind = kind
-        self.decoder = decoder
+        self.profile = profile
 
     def __deepcopy__(self, memo: object) -> None:
         return None
@@ -232,12 +243,16 @@ class _Kept:
 
 
 def _decoder_for(model: "PreTrainedModel") -> Decoder:
-    """A decoder of this model; it is kept on the model, since making one tries the model."""
+    """A decoder of this model, which is tried once.
+
+    What is kept on the model does not lead back to it: so the model goes with its last reference.
+    """
     attention = getattr(model.config, "_attn_implementation", None)
     modules = tuple(map(id, model.modules()))  # adapters are modules
     kind = (model.dtype, str(model.device), attention, modules)
     kept = getattr(model, _ATTRIBUTE, None)
-    if not isinstance(kept, _Kept) or kept.kind != kind:
-        kept = _Kept(kind, Decoder(model))
-        setattr(model, _ATTRIBUTE, kept)
-    return kept.decoder
+    profile = kept.profile if isinstance(kept, _Kept) and kept.kind == kind else None
+    decoder = Decoder(model, profile=profile)
+    if profile is None:
+        setattr(model, _ATTRIBUTE, _Kept(kind, decoder.profile))
+    return decoder

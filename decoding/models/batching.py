@@ -19,6 +19,7 @@ from quoth.decoding.batch import BatchLoop
 from quoth.decoding.draft import Draft
 from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.loop import DecodeLoop
+from quoth.decoding.models.failures import MODEL_FAILURES
 from quoth.decoding.models.support import Support
 from quoth.decoding.packing import Packer
 from quoth.decoding.verify import Verifier
@@ -29,7 +30,6 @@ _SHARES = (1.0, 0.0, 0.5)  # of the drafts, in each pass of the trial: it is wid
 _PASSES = len(_SHARES)
 _TEXTS = ((1, 0), (4, 2), (9, 5), (6, 24))  # of the trial: tokens before the pass, and drafted
 _ROPE_BY_LENGTH = ("dynamic", "longrope")  # angles depend on the longest text of a pass
-_FAILURES = (RuntimeError, ValueError, TypeError, LookupError, AttributeError)
 
 
 class Batching:
@@ -93,7 +93,7 @@ class Batching:
         try:
             if self._shared_equals_own():
                 return None
-        except _FAILURES as error:
+        except MODEL_FAILURES as error:
             return f"it cannot read several texts in one pass ({type(error).__name__}: {error})"
         return "a shared pass gave other bits than a pass for each row"
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
 from quoth.decoding.expert_rows import has_plain_experts
+from quoth.decoding.models.failures import MODEL_FAILURES
 from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.verify import Verifier
@@ -109,7 +110,7 @@ def forks_exactly(
         if verifier.room < len(_TREE):
             return False
         return torch.equal(*_branch_and_plain(verifier, text, length))
-    except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
+    except MODEL_FAILURES:
         return False
 
 

@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
+from quoth.decoding.models.failures import MODEL_FAILURES
 from quoth.decoding.models.noise import forks_exactly, reread_noise, row_noise
 from quoth.decoding.models.trial import (
     TEXT_LENGTH,
@@ -28,15 +29,6 @@ from quoth.decoding.rereading import Memory, RereadingVerifier
 from quoth.decoding.verify import Verifier
 from quoth.errors import UnsupportedModelError
 
-_UNFIT = (  # what a model's own code raises when it is called in a way that it was not made for
-    RuntimeError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    UnsupportedModelError,
-)
 _WHOLE = 2**31 - 1  # tokens: a prompt is read at once
 _MEMORIES_UNKNOWN = ("mems", "past_buckets_states")  # of classes that cannot do without
 
@@ -113,7 +105,7 @@ def _failure(model: PreTrainedModel, support: Support, text: Sequence[int], wind
         else:
             yardstick = own_steps(model, text)
         return problem_of(model, lambda: support.new_verifier(model, window=window), yardstick)
-    except _UNFIT as error:
+    except MODEL_FAILURES as error:
         return first_line(error)
 
 
@@ -157,7 +149,7 @@ def _unfit_inputs(model: PreTrainedModel, text: Sequence[int]) -> str:
     given = torch.tensor([list(text)], device=model.device)
     try:
         fed = prepare(given, is_first_iteration=True, use_cache=True).get("input_ids")
-    except _UNFIT as error:
+    except MODEL_FAILURES as error:
         return f"its inputs cannot be prepared ({first_line(error)})"
     if not isinstance(fed, torch.Tensor) or not torch.equal(fed, given):
         return "its generate() reads other tokens than those of the text"
@@ -169,7 +161,7 @@ def _causality_problem(model: PreTrainedModel, text: Sequence[int], window: int)
     try:
         if not sees_ahead(model, text, window=window):
             return ""
-    except _UNFIT:
+    except MODEL_FAILURES:
         return ""
     return (
         "a token's logits change with the tokens after it (a model of this kind may need "

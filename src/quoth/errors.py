@@ -126,12 +126,18 @@ class ContextOverflowError(QuothError):
 
     exit_code = 5
 
-    def __init__(self, *, needed: int, window: int, what: str = "The prompt") -> None:
+    def __init__(
+        self,
+        *,
+        needed: int,
+        window: int,
+        what: str = "The prompt",
+        remedy: str = "Shorten it, or take a model with a longer window",
+    ) -> None:
         self.needed = needed
         self.window = window
         super().__init__(
-            f"{what} needs {needed} tokens; the model's window leaves {window}. Shorten it, lower "
-            f"--max-new-tokens, or choose a model with a longer window with --model."
+            f"{what} needs {needed} tokens; the model's window leaves {window}. {remedy}."
         )
 
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSFORMERS = (ROOT / "docs" / "transformers.md").read_text(encoding="utf-8")
 PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README + TRANSFORMERS, flags=re.DOTALL)
+OUTPUT = re.compile(r"^print\(.*\)  # (.*)$", flags=re.MULTILINE)
 LINKS = re.findall(r"\]\((?!https?:)([^)#]+)", README)
 
 
@@ -36,8 +37,10 @@ def test_every_python_example_runs(number, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip()
+    said = OUTPUT.findall(PYTHON_BLOCKS[number])
+    assert result.stdout.splitlines()[: len(said)] == said
 
 
 def test_there_are_examples_of_the_assistant_and_of_the_decoder():
     assert any("Assistant" in block for block in PYTHON_BLOCKS)
-    assert any("Decoder" in block for block in PYTHON_BLOCKS)
+    assert any("Decoder" in block and OUTPUT.search(block) for block in PYTHON_BLOCKS)

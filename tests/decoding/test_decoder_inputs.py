@@ -2,17 +2,17 @@
 
 import ast
 import inspect
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
 import torch
-from transformers import LogitsProcessorList
+from transformers import BatchEncoding, LogitsProcessorList
 
 from helpers.byte_tokenizers import PieceTokenizer
 from helpers.tiny_model import WINDOW, tiny_llama
-from quoth.decoding import Decoder, DecodingConfig, Reference
-from quoth.decoding.options import DecodingOptions
+from quoth.decoding import Decoder, DecodingConfig, DecodingOptions, Reference, hf_generate
+from quoth.decoding.drafting.none import NoDrafter
 from quoth.decoding.request import Request
 from quoth.errors import ConfigError, ContextOverflowError, InputError
 
@@ -31,12 +31,31 @@ def decoder() -> Decoder:
         ([100, 101, 102, 103, 104, 105], r"100, 101, 102, 103, 104, \.\.\."),
         ([1, 2.5], "flat sequence of integers"),
         ([[1, 2]], "flat sequence of integers"),
-        ("ab", "flat sequence of integers"),
+        ("ab", r"is 'ab' \(str\)\. Encode text first"),
+        (["a"], r"holds 'a' \(str\)\. Encode text first"),
+        (None, "and is None"),
+        (5, r"is 5 \(int\)\. Put it into a list"),
+        (torch.tensor(5), r"is tensor\(5\) \(Tensor\)\. Put it into a list"),
+        (torch.tensor([[1, 2]]), r"holds \[1, 2\] \(list\)\. Give one row"),
+        (np.array([1.0]), r"holds 1\.0 \(float\)"),
+        ([torch.tensor(1), torch.tensor(0.5)], r"holds tensor\(0\.5000\)"),
+        ([True, False], r"holds True \(bool\)\. Is it a mask"),
+        ({1, 2}, "no order"),
+        (BatchEncoding({"input_ids": [1]}), r"BatchEncoding.*encoding\['input_ids'\]"),
+        (Reference("a", [1]), "Reference"),
     ],
 )
 def test_a_bad_prompt_is_named(decoder, prompt, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         decoder.generate(prompt)
+    with pytest.raises(InputError, match=f"Row 1 of the batch: .*{message}"):
+        decoder.generate_batch([[1], prompt])
+
+
+@pytest.mark.parametrize("prompts", [None, 5, "ab", {"input_ids": [[1]]}, torch.tensor(5)])
+def test_what_is_no_list_of_prompts_is_named(decoder, prompts):
+    with pytest.raises(InputError, match=r"prompts must be .* Give a list"):
+        decoder.generate_batch(prompts)
 
 
 @pytest.mark.parametrize(
@@ -44,11 +63,50 @@ def test_a_bad_prompt_is_named(decoder, prompt, message):
     [
         ([Reference("doc 7", [1, 99])], r"reference 'doc 7' holds .* of 64: 99\."),
         ([Reference("a", [1]), Reference("b", [2]), Reference("a", [3])], "same id: a"),
+        ([Reference("a", "text")], r"reference 'a' must be .* is 'text' \(str\)\. Encode"),
+        ([Reference("a", None)], "reference 'a' must be .* and is None"),
+        ([Reference(5, [1])], r"id of a reference is 5 \(int\); it must be a string"),
+        ([Reference(["a"], [1])], r"id of a reference is \['a'\]"),
+        (["text"], r"hold 'text' \(str\)\. .*Reference\('name', tokenizer"),
+        ([[1, 2]], r"hold \[1, 2\] \(list\)"),
+        ([{"id": "a", "token_ids": [1]}], r"hold \{.*\} \(dict\)"),
+        ([None], "hold None"),
+        ("text", r"are 'text' \(str\)"),
+        (None, r"are None\. .* \(\) is none"),
+        (5, r"are 5 \(int\)"),
+        (Reference("a", [1]), "a single one.* Put it into a list"),
     ],
 )
 def test_bad_references_are_named(decoder, references, message):
     with pytest.raises(InputError, match=message):
         decoder.stream([1, 2], references)
+    with pytest.raises(InputError, match=message):
+        decoder.generate([1, 2], references)
+    with pytest.raises(InputError, match=f"Row 1 of the batch: .*{message}"):
+        decoder.generate_batch([[1], [1, 2]], [[], references])
+    rows = {"input_ids": torch.tensor([[1, 2]]), "attention_mask": torch.tensor([[1, 1]])}
+    with pytest.raises(InputError, match=r"reference"):
+        decoder.model.generate(
+            **rows, max_new_tokens=2, custom_generate=hf_generate, references=references
+        )
+
+
+def test_whatever_has_an_id_and_token_ids_is_a_reference(decoder):
+    @dataclass
+    class Passage:
+        id: str
+        token_ids: np.ndarray
+
+    class Name(str):
+        __slots__ = ()
+
+    plain = decoder.generate([1, 2], max_new_tokens=9, drafting="none")
+    passages = (Passage(Name("p"), np.array([2, *plain.token_ids])) for _ in range(1))
+    ours = decoder.generate([1, 2], passages, max_new_tokens=9)
+    assert ours.token_ids == plain.token_ids
+    assert [span.reference_id for span in ours.copied] == ["p"]
+    assert type(ours.copied[0].reference_id) is str
+    assert ours.stats.draft_failures == 0
 
 
 @pytest.mark.parametrize(
@@ -92,6 +150,12 @@ def test_bad_references_are_named(decoder, references, message):
         ({"drafting": "magic"}, r"no drafting 'magic'\. Known are: auto, .*none, .*reference"),
         ({"drafting": ["none", "sorcery"]}, "no drafting 'sorcery'"),
         ({"drafting": "phrases"}, "quoth phrases build"),
+        ({"drafting": None}, "drafting holds None; give names"),
+        ({"drafting": b"none"}, "drafting holds b'none'; give names"),
+        ({"drafting": NoDrafter}, "drafting holds <class .*NoDrafter'>; give names"),
+        ({"temperature": 10**400}, "temperature is 1000"),
+        ({"presence_penalty": -(10**400)}, "presence_penalty is -1000"),
+        ({"max_new_tokens": np.float64(3)}, r"max_new_tokens is 3\.0"),
     ],
 )
 def test_bad_settings_are_named_at_once(decoder, options, message):
@@ -103,6 +167,7 @@ def test_a_prompt_that_fills_the_window_is_refused(decoder):
     with pytest.raises(ContextOverflowError) as caught:
         decoder.generate([1] * WINDOW)
     assert (caught.value.needed, caught.value.window) == (WINDOW + 1, WINDOW)
+    assert str(caught.value).endswith("Shorten it, or take a model with a longer window.")
     assert len(decoder.generate([1] * (WINDOW - 1), eos_token_ids=()).token_ids) == 1
 
 
@@ -114,8 +179,11 @@ def test_references_may_be_empty_or_longer_than_the_window(decoder):
 
 def test_arrays_and_tensors_are_sequences_too(decoder):
     plain = decoder.generate([1, 2, 3], max_new_tokens=5)
-    for prompt in (np.array([1, 2, 3]), torch.tensor([1, 2, 3]), (1, 2, 3)):
+    for prompt in (np.array([1, 2, 3]), torch.tensor([1, 2, 3]), (1, 2, 3), iter([1, 2, 3])):
         assert decoder.generate(prompt, max_new_tokens=5).token_ids == plain.token_ids
+    prompts = (np.array([1, 2, 3]) for _ in range(2))
+    for generation in decoder.generate_batch(prompts, max_new_tokens=5):
+        assert generation.token_ids == plain.token_ids
 
 
 def test_stop_strings_need_a_tokenizer():
@@ -139,6 +207,44 @@ def test_processors_that_forbid_every_token_are_named(decoder):
         ValueError, match="No token can be chosen at output position 0: every logit"
     ):
         decoder.generate([1], temperature=1.0, logits_processor=LogitsProcessorList([forbid]))
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [(lambda _: None, "NoneType"), (lambda s: s[0], r"\[64\]"), (lambda s: s[:, :9], r"\[1, 9\]")],
+)
+def test_processors_that_return_no_scores_are_named(decoder, returned, said):
+    processors = LogitsProcessorList([lambda _ids, scores: returned(scores)])
+    with pytest.raises(ConfigError, match=rf"returned {said}; .* a tensor of \[1, 64\]"):
+        decoder.generate([1], logits_processor=processors)
+
+
+def test_numbers_of_numpy_are_numbers(decoder):
+    options = {"max_new_tokens": 5, "temperature": 0.5, "seed": 3, "top_k": 9, "logprobs": 1}
+    given = {name: np.array([value])[0] for name, value in options.items()}
+    ours, plain = (decoder.generate([1, 2], **each) for each in (given, options))
+    assert (ours.token_ids, ours.logprobs) == (plain.token_ids, plain.logprobs)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("quoth-mini",), r"model is 'quoth-mini' \(str\); .*Decoder\.from_pretrained"),
+        ((None,), "model is None"),
+        ((tiny_llama(), 5), r"tokenizer is 5 \(int\); it must be a tokenizer"),
+        ((tiny_llama(), None, {}), r"config is \{\} \(dict\); it must be a DecodingConfig"),
+    ],
+)
+def test_parts_that_make_no_decoder_are_named(parts, message):
+    with pytest.raises(ConfigError, match=message):
+        Decoder(*parts)
+
+
+def test_a_decoder_is_not_tried_again_with_the_profile_of_an_earlier_one(decoder):
+    again = Decoder(decoder.model, profile=decoder.profile)
+    assert again.profile is decoder.profile
+    options = {"max_new_tokens": 9, "temperature": 0.9}
+    assert again.generate([1], **options).token_ids == decoder.generate([1], **options).token_ids
 
 
 @pytest.mark.parametrize(
@@ -181,7 +287,7 @@ def test_a_decoder_knows_that_rows_do_not_depend_on_their_neighbours(caplog):
 
 
 def test_every_option_is_documented_with_the_default_that_it_has(decoder):
-    documented = inspect.getdoc(Decoder.generate)
+    documented = inspect.getdoc(DecodingOptions)
     request = Request.from_options([1], [], {}, default_eos=())
     defaults = {"drafting": "auto", "eos_token_ids": None}
     for part in (request, request.sampling, request.penalties):

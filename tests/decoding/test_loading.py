@@ -44,6 +44,7 @@ def test_a_dtype_can_be_chosen(folder):
         ({"device": "abacus"}, "no device 'abacus'"),
         ({"dtype": "float33"}, "no dtype 'float33'"),
         ({"dtype": "int64"}, "no dtype 'int64'"),
+        ({"dtype": torch.float32}, r"no dtype torch\.float32\. Use auto, float32"),
     ],
 )
 def test_unknown_devices_and_dtypes_are_named(folder, options, message):

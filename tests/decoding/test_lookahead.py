@@ -19,7 +19,7 @@ from quoth.decoding.drafting.lookahead_store import (
     LookaheadStores,
 )
 from quoth.decoding.drafting.token_ring import PastText
-from quoth.errors import ConfigError, DraftStoreError, TokenizerMismatchError
+from quoth.errors import ConfigError, DraftStoreError, InputError, TokenizerMismatchError
 
 EAGER = DecodingConfig(min_survival=0.0)
 
@@ -134,7 +134,8 @@ def test_the_scope_that_was_not_used_for_longest_is_forgotten():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_bytes": SMALLEST, "max_scopes": 2}, "less than"),
+        ({"max_bytes": SMALLEST, "max_scopes": 2}, f"2 scopes need at least {SMALLEST}"),
+        ({"max_bytes": 1e9}, "max_bytes is 1000000000.0"),
         ({"max_scopes": 0}, "at least 1"),
     ],
 )
@@ -153,6 +154,12 @@ def test_a_store_without_room_is_refused(max_bytes):
 def test_numbers_that_are_no_tokens_are_refused(token):
     with pytest.raises(ConfigError, match="token id"):
         LookaheadStore(SMALLEST).add([1, token])
+
+
+@pytest.mark.parametrize("text", ["ab", [1.5], [[1, 2]], {1: 2}, None, 5])
+def test_what_is_no_text_of_tokens_is_refused(text):
+    with pytest.raises(InputError, match="past text must be a flat sequence of integers"):
+        LookaheadStore(SMALLEST).add(text)
 
 
 def test_texts_added_by_many_threads_are_all_there():

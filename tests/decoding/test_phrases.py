@@ -15,7 +15,7 @@ from quoth.decoding.drafting.phrase_building import SMALLEST, build_phrases
 from quoth.decoding.drafting.phrase_counting import MAX_TOKEN, PhraseCounter
 from quoth.decoding.drafting.phrase_store import KIND, VERSION, PhraseStore
 from quoth.decoding.drafting.phrases import PhrasesDrafter, continuations
-from quoth.errors import ConfigError, DraftStoreError, TokenizerMismatchError
+from quoth.errors import ConfigError, DraftStoreError, InputError, TokenizerMismatchError
 
 EAGER = DecodingConfig(min_survival=0.0)
 
@@ -118,8 +118,19 @@ def test_a_store_can_be_empty(phrases):
 
 @pytest.mark.parametrize("token", [-1, MAX_TOKEN + 1])
 def test_numbers_that_are_no_tokens_are_refused(phrases, token):
-    with pytest.raises(ConfigError, match="Token ids"):
+    with pytest.raises(ConfigError, match="holds token ids"):
         phrases([1, token])
+
+
+@pytest.mark.parametrize("text", ["ab", [1.5], [[1, 2]], np.array([[1, 2]]), None])
+def test_what_is_no_text_of_tokens_is_refused(phrases, text):
+    with pytest.raises(InputError, match="text for phrases must be a flat sequence of integers"):
+        phrases([1, 2], text)
+
+
+def test_texts_may_be_arrays_and_come_one_by_one(phrases):
+    store = phrases(np.array([1, 2, 3]), iter([1, 2, 3]), (1, 2, 3))
+    assert chances(store, 1, 2) == chances(phrases(*[[1, 2, 3]] * 3), 1, 2)
 
 
 def test_a_bound_without_room_is_refused(phrases):

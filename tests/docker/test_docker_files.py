@@ -238,6 +238,9 @@ class TestCompose:
         assert service["tmpfs"] == ["/tmp"]
 
 
+CODE = {".py", ".pyc", ".pyi", ".pyx", ".cpp", ".so", ".pyd"}
+
+
 def data_files() -> set[str]:
     """What the packages hold beside code, by its path in the wheel."""
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
@@ -252,7 +255,7 @@ def data_files() -> set[str]:
         inner = package.removeprefix(top).lstrip(".").replace(".", "/")
         folder = ROOT / setuptools["package-dir"][top] / inner
         for path in folder.rglob("*"):
-            if path.is_file() and path.suffix not in {".py", ".pyc", ".pyi"}:
+            if path.is_file() and path.suffix not in CODE:
                 found.add(f"{package.replace('.', '/')}/{path.relative_to(folder).as_posix()}")
     return found
 

@@ -121,6 +121,13 @@ def test_a_mistake_is_one_clear_line_and_the_right_code(
     assert captured.out == ""
 
 
+def test_a_question_that_leaves_no_room_names_the_options_that_make_some(documents, capsys):
+    assert run(["ask", QUESTION, str(documents), "--max-new-tokens", "2040"]) == 5
+    error = capsys.readouterr().err
+    assert "lower max_new_tokens" in error
+    assert "The options are --max-new-tokens and --model." in error
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\0\1\2", b"%PDF-1.7\nnot really"])
 @pytest.mark.parametrize("command", [["ask", "why?"], ["chat", "--port", "{port}"]])
 def test_documents_that_give_nothing_are_told_before_the_language_model_is_loaded(

@@ -58,10 +58,12 @@ def test_phrases_of_an_index_are_those_of_its_documents(documents, tokenizer, tm
 
 def test_past_answers_become_phrases(tokenizer, tmp_path, capsys):
     store = LookaheadStore(1 << 16)
-    store.add(tokenizer("the corvid is blue", add_special_tokens=False)["input_ids"])
+    for text in ("the corvid is blue", "the raven is black", "the jay is loud"):
+        store.add(tokenizer(text, add_special_tokens=False)["input_ids"])
     store.save(tmp_path / "past", tokenizer=fingerprint(tokenizer))
     command = ["phrases", "build", "--past", str(tmp_path / "past")]
     assert run([*command, "--output", str(tmp_path / "p")]) == 0
+    assert " from 3 texts (" in capsys.readouterr().out
     assert following(tmp_path / "p", tokenizer, "corvid is").strip() == "blue"
 
 
@@ -95,6 +97,23 @@ def test_files_that_cannot_be_read_are_told_and_passed_over(documents, tmp_path,
     command = ["phrases", "build", str(documents), str(broken), "--output", str(tmp_path / "p")]
     assert run(command) == 0
     assert "Skipped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["phrases", "build"], ["index", "sync"]])
+def test_what_many_files_are_skipped_for_is_told_once(command, tmp_path, capsys):
+    folder = tmp_path / "docs"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "warranty.md").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "elsewhere.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "inner" / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
+    for number in range(12):
+        (folder / f"{number:02d}.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    place = {"phrases": ["--output"], "index": ["--embedder", "hashing", "--index"]}[command[0]]
+    assert run([*command, str(folder), str(folder / "inner"), *place, str(tmp_path / "p")]) == 0
+    link, images = capsys.readouterr().err.splitlines()
+    assert link == f"Skipped {folder / 'inner' / 'link.txt'}: a link that leads out of the folder"
+    named = ", ".join(str(folder / f"{number:02d}.png") for number in range(10))
+    assert images.startswith(f"Skipped {named} and 2 more: not a text document")
 
 
 @pytest.mark.parametrize(
