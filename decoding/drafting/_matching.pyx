@@ -160,9 +160,10 @@ cdef size_t least_of(vector[int64_t]& numbers, size_t start):
 
 def weigh(list found, list tokens, Py_ssize_t cursor, sources):
     """`weighing.weigh`, compiled."""
-    cdef list starts = sources.starts, numbers = sources.numbers, weights = sources.weights
+    cdef list starts = sources.starts, ends = sources.ends
+    cdef list numbers = sources.numbers, weights = sources.weights
     cdef list voters = []
-    cdef Py_ssize_t place, length
+    cdef Py_ssize_t place, length, at
     cdef double weight
     for place, length in found:
         weight = WEIGHTS[length]
@@ -170,8 +171,9 @@ def weigh(list found, list tokens, Py_ssize_t cursor, sources):
             weight *= <double>ALIKE[shared(tokens, place - 1) - length + 1 + SHORT]
         if 0 <= cursor <= place < cursor + NEARNESS:
             weight *= NEAR
-        weight *= <double>weights[<Py_ssize_t>numbers[stretch(starts, place)]]
-        voters.append((weight, length, place, tokens, place))
+        at = stretch(starts, place)
+        weight *= <double>weights[<Py_ssize_t>numbers[at]]
+        voters.append((weight, length, place, tokens, place, ends[at]))
     return voters
 
 

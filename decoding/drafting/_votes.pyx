@@ -43,6 +43,7 @@ cdef struct Vote:
     Py_ssize_t length
     Py_ssize_t place
     Py_ssize_t start
+    Py_ssize_t end
 
 
 cdef struct Child:  # a token, and the votes for it: `number` of `said_by` from `first` on
@@ -161,7 +162,7 @@ cdef class Growth:
         cdef double alive = self.left, chance
         cdef size_t first = self.said_by.size(), at
         cdef Vote vote
-        for vote.weight, vote.length, vote.place, follows, vote.start in voters:
+        for vote.weight, vote.length, vote.place, follows, vote.start, vote.end in voters:
             self.said_by.push_back(self.votes.size())
             self.votes.push_back(vote)
             self.follows.append(follows)
@@ -209,7 +210,7 @@ cdef class Growth:
         """What a voter says at this depth; negative: nothing."""
         follows = self.follows[vote]
         cdef Py_ssize_t at = self.votes[vote].start + depth
-        if at >= len(follows):
+        if at >= self.votes[vote].end or at >= len(follows):
             return -1
         return (<list>follows)[at] if type(follows) is list else follows[at]
 

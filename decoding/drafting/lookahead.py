@@ -120,7 +120,7 @@ class LookaheadSession:
             return []
         tokens = self._own.tokens
         return [
-            (_WEIGHTS[length], length, place, tokens, place)
+            (_WEIGHTS[length], length, place, tokens, place, len(tokens))
             for place, length in self._own.find(_MAX_VOTERS)
         ]
 
@@ -136,7 +136,7 @@ class LookaheadSession:
             if not in_answer:
                 weight *= _ASKED
             votes[follows[0]] = votes.get(follows[0], 0.0) + weight
-            voters.append((weight, length, _ELSEWHERE, follows, 0))
+            voters.append((weight, length, _ELSEWHERE, follows, 0, len(follows)))
         least = _LEAST_SHARE * sum(votes.values())
         return [voter for voter in voters if votes[voter[3][0]] >= least]
 

@@ -141,14 +141,17 @@ class ReferenceSession:
     def _alike(self) -> list[Voter]:
         """Where the last token stands in another spelling."""
         tokens = self._index.tokens
-        return [(1.0, 1, place, tokens, place) for place in self._index.find_alike(_MAX_ALIKE)]
+        return [
+            (1.0, 1, place, tokens, place, len(tokens))
+            for place in self._index.find_alike(_MAX_ALIKE)
+        ]
 
     def _resumed(self, cursor: int, since: int) -> list[Voter]:
         """The last copy, as if the words said since stood in the place of as many of its own."""
         tokens = self._index.tokens
         if min(tokens[cursor : cursor + since], default=0) < 0:
             return []
-        return [(1.0, since, cursor + since, tokens, cursor + since)]
+        return [(1.0, since, cursor + since, tokens, cursor + since, len(tokens))]
 
     def _commonest(self) -> list[Voter]:
-        return [(share, 0, -1, (token,), 0) for token, share in self._common.most()]
+        return [(share, 0, -1, (token,), 0, 1) for token, share in self._common.most()]

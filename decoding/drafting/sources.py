@@ -5,6 +5,7 @@ source's places weigh more the more of its guesses were right, measured against 
 of them, with slow forgetting.
 """
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -56,7 +57,7 @@ class CopySources:
         self._right = [0.0] * len(self._numbers)
         self._weights = [1.0] * len(self._numbers)
         numbers = [stretch.number for stretch in self._stretches]
-        self.weights = SourceWeights(self._starts, numbers, self._weights)
+        self.weights = SourceWeights(self._starts, self._ends(), numbers, self._weights)
 
     def origin(self, place: int) -> Origin:
         """Where the token at a place comes from."""
@@ -72,6 +73,14 @@ class CopySources:
             position=source.position + place - start,
             reference_id=source.reference_id,
         )
+
+    def _ends(self) -> list[int]:
+        """A copy of a reference ends with it, wherever it stands; others go on."""
+        following = [*self._starts[1:], sys.maxsize]
+        return [
+            end if stretch.source.source == "reference" else sys.maxsize
+            for stretch, end in zip(self._stretches, following, strict=True)
+        ]
 
     def learn(self, place: int, expected: float, *, was_right: bool) -> None:
         """A guess from this place, which was expected to be right with this probability."""

@@ -17,11 +17,12 @@ from operator import itemgetter
 from quoth.decoding.draft import NO_DRAFT, ROOT, Draft, Origin
 from quoth.decoding.drafting.survival import Guess, Kind, Survival, known, sole
 
-Voter = tuple[float, int, int, Sequence[int], int]
-"""One occurrence: (weight, length, place, tokens, start).
+Voter = tuple[float, int, int, Sequence[int], int, int]
+"""One occurrence: (weight, length, place, tokens, start, end).
 
-`length` tokens match before it. Its continuation are `tokens` from `start` on, up to their end or a
-negative one; the first of them lies at `place`, as `as_draft` is told (negative: nowhere).
+`length` tokens match before it. Its continuation are `tokens` from `start` up to `end`, to their
+own end or to a negative one, whatever comes first; the first of them lies at `place`, as `as_draft`
+is told (negative: nowhere).
 """
 
 Fallback = tuple[Guess, Callable[[], Sequence[Voter]]]
@@ -148,9 +149,9 @@ class _Growth:
         Most nodes are a copy without rivals.
         """
         minus_chance, _, token, node, depth, agreed, guess = best
-        _, length, place, follows, start = agreed[0]
+        _, length, place, follows, start, end = agreed[0]
         nodes, waiting, survival = self._nodes, self._waiting, self._survival
-        end = len(follows)
+        end = min(end, len(follows))
         while True:
             nodes.append((token, node, place + depth if place >= 0 else -1, guess, -minus_chance))
             self._promised -= minus_chance
@@ -187,9 +188,10 @@ def _children(
     by_token: dict[int, list[Voter]] = {}
     weights: dict[int, float] = {}
     for voter in voters:
-        weight, _, _, follows, start = voter
+        weight, _, _, follows, start, end = voter
         total += weight
-        if start + depth < len(follows) and (token := follows[start + depth]) >= 0:
+        at = start + depth
+        if at < end and at < len(follows) and (token := follows[at]) >= 0:
             if token in by_token:
                 by_token[token].append(voter)
                 weights[token] += weight

@@ -27,12 +27,9 @@ class SourceWeights(NamedTuple):
     """What the sources weigh; `weights` may change."""
 
     starts: Sequence[int]  # places where stretches of sources begin, ascending
+    ends: Sequence[int]  # and where copies of them end
     numbers: Sequence[int]  # of their sources
     weights: Sequence[float]  # by the number of the source
-
-    def at(self, place: int) -> float:
-        """Of the source that lies at a place."""
-        return self.weights[self.numbers[bisect_right(self.starts, place) - 1]]
 
 
 def weigh(
@@ -55,5 +52,7 @@ def weigh(
             weight *= ALIKE[sum(map(around.__contains__, neighbours)) - length + 1 + SHORT]
         if 0 <= cursor <= place < cursor + NEARNESS:
             weight *= NEAR
-        voters.append((weight * sources.at(place), length, place, tokens, place))
+        stretch = bisect_right(sources.starts, place) - 1
+        weight *= sources.weights[sources.numbers[stretch]]
+        voters.append((weight, length, place, tokens, place, sources.ends[stretch]))
     return voters

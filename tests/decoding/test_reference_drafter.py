@@ -189,3 +189,10 @@ def test_sessions_of_one_drafter_do_not_interact():
     first.observe(said(40, 41))
     assert second.propose(1).tokens == (40,)
     assert second.propose(1).origins[0].reference_id == "b"
+
+
+def test_a_copy_ends_with_its_reference_in_the_prompt_too():
+    passages = [[10, 11, 12], [20, 21, 22]]
+    prompt = [*passages[0], 1, *passages[1], 2, 10, 11]
+    assert copied(eager_session(prompt, *passages).propose(9)) == {(12,)}
+    assert (12, 1, 20) in copied(eager_session(prompt).propose(9))  # without references it goes on

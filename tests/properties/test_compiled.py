@@ -61,7 +61,10 @@ def test_the_same_spellings_are_found(text, spellings, limit):
 weights = st.floats(0.01, 100.0)
 sources = st.builds(
     lambda starts, own: SourceWeights(
-        sorted({0, *starts}), [place % len(own) for place in range(len({0, *starts}))], own
+        sorted({0, *starts}),
+        [place + 7 for place in sorted({0, *starts})],
+        [place % len(own) for place in range(len({0, *starts}))],
+        own,
     ),
     st.lists(st.integers(0, 60), max_size=5),
     st.lists(weights, min_size=1, max_size=3),
@@ -78,18 +81,20 @@ def test_the_same_weights_are_given(text, cursor, whence):
 follows = st.lists(st.integers(-1, 3), max_size=8)
 voters = st.lists(
     st.builds(
-        lambda weight, length, place, follows, start, whole: (
+        lambda weight, length, place, follows, start, end, whole: (
             weight,
             length,
             place,
             tuple(follows) if whole else follows,
             start,
+            end,
         ),
         weights,
         st.integers(0, 20),
         st.integers(-1, 50),
         follows,
         st.integers(0, 3),
+        st.integers(0, 12),
         st.booleans(),
     ),
     max_size=7,
