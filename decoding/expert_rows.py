@@ -12,13 +12,28 @@ from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS, grouped_mm_expe
 
 from quoth.decoding.twin import twin
 
+_PLAIN = (None, "eager", "batched_mm", "grouped_mm")
+_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 NAME = "quoth_filled"
 """Of the function among the experts' functions of transformers."""
 
 
 def has_plain_experts(model: PreTrainedModel) -> bool:
-    """Whether it has experts, and all of them are computed by the functions of transformers."""
-    return any(getattr(module, "_is_expert_parallel", None) is False for module in model.modules())
+    """Whether it has experts, and all of them are computed as `filled` computes them.
+
+    That is not so for weights of eight bits and fewer, for experts that lie on several devices, and
+    where another library's kernels were asked for.
+    """
+    experts = [each for each in model.modules() if hasattr(each, "_is_expert_parallel")]
+    return bool(experts) and all(map(_is_plain, experts))
+
+
+def _is_plain(experts: nn.Module) -> bool:
+    return (
+        not experts._is_expert_parallel
+        and getattr(experts.config, "_experts_implementation", None) in _PLAIN
+        and all(weight.dtype in _DTYPES for weight in experts.parameters())
+    )
 
 
 def with_filled_experts(model: PreTrainedModel, min_rows: int) -> PreTrainedModel:

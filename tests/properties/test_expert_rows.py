@@ -95,3 +95,24 @@ def test_models_without_experts_are_left_alone():
     assert with_filled_experts(model, 4) is model
     experts = tiny_model("mixtral")
     assert with_filled_experts(experts, 1) is experts  # passes of one row are guarded
+
+
+def parallel(model: PreTrainedModel) -> None:
+    experts_of(model)._is_expert_parallel = True
+
+
+def with_kernels(model: PreTrainedModel) -> None:
+    experts_of(model).config._experts_implementation = "deepgemm"
+
+
+def of_eight_bits(model: PreTrainedModel) -> None:
+    experts = experts_of(model)
+    weight = experts.down_proj.data.to(torch.float8_e4m3fn)
+    experts.down_proj = nn.Parameter(weight, requires_grad=False)
+
+
+@pytest.mark.parametrize("change", [parallel, with_kernels, of_eight_bits])
+def test_experts_that_are_computed_otherwise_are_left_alone(change):
+    model = deepcopy(MODELS["mixtral"])
+    change(model)
+    assert with_filled_experts(model, 4) is model
