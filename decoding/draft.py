@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 ROOT = -1
 _SOURCES = ("reference", "prompt", "output")
+_NAMES = (str, type(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Origin:
     def __post_init__(self) -> None:
         if self.source not in _SOURCES or type(self.position) is not int:
             raise ValueError(f"{self.source!r}, {self.position!r} is no place to copy from")
-        if self.reference_id is not None and type(self.reference_id) is not str:
+        if type(self.reference_id) not in _NAMES:
             raise ValueError(f"the id of a reference is a string, not {self.reference_id!r}")
 
 

@@ -50,7 +50,9 @@ cdef class Places:
             if place == end or <int64_t>tokens[place] != last:
                 continue
             length = 1
-            while length < CONTEXT and tokens[place - length] == tokens[end - length]:
+            while length < CONTEXT and (
+                <int64_t>tokens[place - length] == <int64_t>tokens[end - length]
+            ):
                 length += 1
             matches.push_back(-((length << 48) | (place + 1)))
         sort(matches.begin(), matches.end())
@@ -163,12 +165,15 @@ def weigh(list found, list tokens, Py_ssize_t cursor, sources):
     cdef list starts = sources.starts, ends = sources.ends
     cdef list numbers = sources.numbers, weights = sources.weights
     cdef list voters = []
-    cdef Py_ssize_t place, length, at
+    cdef Py_ssize_t place, length, at, last = len(tokens) - 1
     cdef double weight
+    cdef vector[int64_t] around
+    for at in range(max(0, last - NEIGHBOURS), last):
+        around.push_back(tokens[at])
     for place, length in found:
         weight = WEIGHTS[length]
         if length < SHORT:
-            weight *= <double>ALIKE[shared(tokens, place - 1) - length + 1 + SHORT]
+            weight *= <double>ALIKE[shared(tokens, place - 1, around) - length + 1 + SHORT]
         if 0 <= cursor <= place < cursor + NEARNESS:
             weight *= NEAR
         at = stretch(starts, place)
@@ -177,14 +182,14 @@ def weigh(list found, list tokens, Py_ssize_t cursor, sources):
     return voters
 
 
-cdef Py_ssize_t shared(list tokens, Py_ssize_t end):
-    """How many tokens just before `end` stand just before the last token, too."""
-    cdef Py_ssize_t last = len(tokens) - 1, number = 0, at, other
-    cdef int64_t token
+cdef Py_ssize_t shared(list tokens, Py_ssize_t end, vector[int64_t]& around):
+    """How many tokens just before `end` are among those around the last token, too."""
+    cdef Py_ssize_t number = 0, at
+    cdef int64_t token, other
     for at in range(max(0, end - NEIGHBOURS), end):
         token = tokens[at]
-        for other in range(max(0, last - NEIGHBOURS), last):
-            if <int64_t>tokens[other] == token:
+        for other in around:
+            if other == token:
                 number += 1
                 break
     return number

@@ -97,7 +97,7 @@ class LookaheadSession:
                 forks=config.forks,
             ),
         )
-        self._proposed = as_draft(self._nodes, self._origin)
+        self._proposed = as_draft(self._nodes, self._origins)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:
@@ -140,10 +140,12 @@ class LookaheadSession:
         least = _LEAST_SHARE * sum(votes.values())
         return [voter for voter in voters if votes[voter[3][0]] >= least]
 
-    def _origin(self, place: int) -> Origin | None:
+    def _origins(self, places: Sequence[int]) -> tuple[Origin | None, ...]:
         """Known of the own text only: the past is no source that can be shown."""
-        if self._own is None:
-            return None
+        return tuple([None if place < 0 else self._origin(place) for place in places])
+
+    def _origin(self, place: int) -> Origin:
+        assert self._own is not None
         position = place - self._own.starts[-1]
         if position < self._prompt_length:
             return Origin(source="prompt", position=position)

@@ -94,7 +94,7 @@ class ReferenceSession:
             ),
             fallbacks=self._fallbacks(),
         )
-        self._proposed = as_draft(self._nodes, self._sources.origin)
+        self._proposed = as_draft(self._nodes, self._sources.origins)
         return self._proposed
 
     def observe(self, outcome: Outcome) -> None:

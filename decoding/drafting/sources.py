@@ -59,20 +59,30 @@ class CopySources:
         numbers = [stretch.number for stretch in self._stretches]
         self.weights = SourceWeights(self._starts, self._ends(), numbers, self._weights)
 
-    def origin(self, place: int) -> Origin:
-        """Where the token at a place comes from."""
-        known = self._origins.get(place)  # the same places are drafted again and again
-        if known is None:
-            known = self._origins[place] = self._origin(place)
-        return known
+    def origins(self, places: Sequence[int]) -> tuple[Origin | None, ...]:
+        """Where the tokens at these places come from; None for a negative place."""
+        known = self._origins  # the same places are drafted again and again
+        start, end, source = 0, 0, Origin(source="prompt", position=0)
+        found: list[Origin | None] = []
+        for place in places:
+            origin = known.get(place)
+            if origin is None and place >= 0:
+                if not start <= place < end:
+                    start, end, source = self._stretch(place)
+                origin = known[place] = Origin(
+                    source=source.source,
+                    position=source.position + place - start,
+                    reference_id=source.reference_id,
+                )
+            found.append(origin)
+        return tuple(found)
 
-    def _origin(self, place: int) -> Origin:
-        start, source, _ = self._stretches[bisect_right(self._starts, place) - 1]
-        return Origin(
-            source=source.source,
-            position=source.position + place - start,
-            reference_id=source.reference_id,
-        )
+    def _stretch(self, place: int) -> tuple[int, int, Origin]:
+        """The stretch that a place lies in: from, to, and what stands there."""
+        number = bisect_right(self._starts, place)
+        end = self._starts[number] if number < len(self._starts) else sys.maxsize
+        stretch = self._stretches[number - 1]
+        return stretch.start, end, stretch.source
 
     def _ends(self) -> list[int]:
         """A copy of a reference ends with it, wherever it stands; others go on."""

@@ -28,6 +28,9 @@ is told (negative: nowhere).
 Fallback = tuple[Guess, Callable[[], Sequence[Voter]]]
 """Voters of another kind: the best guess that may be expected of them, and how to get them."""
 
+Origins = Callable[[Sequence[int]], tuple[Origin | None, ...]]
+"""Says where places are; None for those that are negative."""
+
 Node = tuple[int, int, int, Guess, float]
 """A drafted token: (token, parent, place, guess, chance).
 
@@ -167,15 +170,15 @@ class _Growth:
                 return
 
 
-def as_draft(nodes: Sequence[Node], origin: Callable[[int], Origin | None]) -> Draft:
-    """The nodes as a draft; `origin` says where a place is."""
+def as_draft(nodes: Sequence[Node], origins: Origins) -> Draft:
+    """The nodes as a draft."""
     if not nodes:
         return NO_DRAFT
     tokens, parents, places, _, chances = zip(*nodes, strict=True)
     return Draft(
         tokens=tokens,
         parents=parents,
-        origins=tuple([None if place < 0 else origin(place) for place in places]),
+        origins=origins(places),
         chances=chances,
     )
 
