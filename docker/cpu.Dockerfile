@@ -3,6 +3,10 @@
 # docker/README.md says how to run it.
 
 FROM python:3.13-slim-bookworm AS wheel
+# The compiler stays behind in this stage; with it, part of the drafting is compiled.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY LICENSE README.md pyproject.toml ./
 COPY src ./src
