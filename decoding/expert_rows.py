@@ -5,6 +5,8 @@ otherwise than seven. So the rows of each expert are filled up to a multiple of 
 the whole pass are (`DecodingConfig.min_rows`), with copies whose results are thrown away.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
@@ -14,17 +16,28 @@ from quoth.decoding.twin import twin
 
 _PLAIN = (None, "eager", "batched_mm", "grouped_mm")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-NAME = "quoth_filled"
-"""Of the function among the experts' functions of transformers."""
+_NUMBERS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+_OWN_CALLS = {"forward", "_compiled_call_impl"}  # these would lead from a twin back to the model
+
+
+def has_experts(model: PreTrainedModel) -> bool:
+    """Whether its configuration names a number of experts."""
+    settings = model.config.get_text_config(decoder=True)
+    return any(getattr(settings, name, None) for name in _NUMBERS)
 
 
 def has_plain_experts(model: PreTrainedModel) -> bool:
     """Whether it has experts, and all of them are computed as `filled` computes them.
 
-    That is not so for weights of eight bits and fewer, for experts that lie on several devices, and
-    where another library's kernels were asked for.
+    That is not so for weights of eight bits and fewer, for models that lie on several devices or
+    are compiled, and where another library's kernels were asked for.
     """
-    experts = [each for each in model.modules() if hasattr(each, "_is_expert_parallel")]
+    if not has_experts(model):
+        return False
+    modules = [*model.modules()]
+    if any(_OWN_CALLS & vars(module).keys() for module in modules):
+        return False
+    experts = [module for module in modules if hasattr(module, "_is_expert_parallel")]
     return bool(experts) and all(map(_is_plain, experts))
 
 
@@ -41,18 +54,24 @@ def with_filled_experts(model: PreTrainedModel, min_rows: int) -> PreTrainedMode
     if min_rows < 2 or not has_plain_experts(model):
         return model
 
+    def change(config: PretrainedConfig) -> None:
+        config._experts_implementation = _registered(min_rows)
+
+    return twin(model, change)
+
+
+@cache
+def _registered(min_rows: int) -> str:
+    """The name of the function among the experts' functions of transformers."""
+    name = f"quoth_filled_{min_rows}"
+
     def forward(
         experts: nn.Module, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor
     ) -> Tensor:
         return filled(experts, hidden_states, top_k_index, top_k_weights, min_rows=min_rows)
 
-    name = f"{NAME}_{min_rows}"
     ALL_EXPERTS_FUNCTIONS.register(name, forward)
-
-    def change(config: PretrainedConfig) -> None:
-        config._experts_implementation = name
-
-    return twin(model, change)
+    return name
 
 
 def filled(

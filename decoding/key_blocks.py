@@ -65,9 +65,10 @@ class BlockLayer(DynamicLayer):  # type: ignore[no-untyped-call] # transformers'
         *,
         rows: int,
     ) -> tuple[Tensor, Tensor]:
-        """Write them behind the old ones; returns what a step of `rows` rows, at least new, sees.
+        """Write them behind the old ones; returns what a step of `rows` rows sees.
 
-        Rows that are thrown away need no keys of their own: nobody looks at them.
+        Rows that are thrown away need no keys of their own: nobody looks at them. A draft that
+        forks has more keys than its longest path has rows; they fit, as no draft leaves its block.
         """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -144,8 +145,9 @@ class SlidingBlockLayer(BlockLayer):  # type: ignore[no-untyped-call] # the same
         self, key_states: Tensor, value_states: Tensor, *, rows: int
     ) -> tuple[Tensor, Tensor]:
         """As in `BlockLayer`; the keys of a past that nobody goes back to are let go."""
-        unseen = (self.first - self._base - _KEPT) // self._block * self._block
-        if unseen >= _KEPT and self.keys is not None and self.values is not None:
+        kept = max(_KEPT, self._block)  # behind the prompt, steps begin up to a block earlier
+        unseen = (self.first - self._base - kept) // self._block * self._block
+        if unseen >= kept and self.keys is not None and self.values is not None:
             self.keys = self.keys[:, :, unseen:].clone()
             self.values = self.values[:, :, unseen:].clone()
             self._base += unseen

@@ -14,7 +14,9 @@ from transformers import PretrainedConfig, PreTrainedModel
 def twin(model: PreTrainedModel, change: Callable[[PretrainedConfig], None]) -> PreTrainedModel:
     """Modules of the same kind, with copies of the configurations, all of which are changed.
 
-    It knows what the model is made of now; milliseconds for a thousand modules.
+    It knows what the model is made of now; milliseconds for a thousand modules. What a module holds
+    besides its parameters, buffers and submodules stays the model's own: a `forward` that was put
+    on the module itself (hooks of accelerate, `compile`) goes on calling the model.
     """
     modules: dict[int, nn.Module] = {}
     configs: dict[int, Any] = {}

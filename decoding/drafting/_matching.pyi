@@ -1,3 +1,2 @@
 from quoth.decoding.drafting.matching import Alike as Alike
 from quoth.decoding.drafting.matching import Places as Places
-from quoth.decoding.drafting.weighing import weigh as weigh

@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False, cdivision=True
-"""`votes` and `worth`, compiled; what the steps mean is said there."""
+"""`votes`, compiled; what the steps mean is said there."""
 
 from libc.math cimport exp, rint
 from libc.stdint cimport int64_t
@@ -159,7 +159,7 @@ cdef class Growth:
 
     cdef begin(self, int kind, list voters):
         """What may come first, as voters of one kind have it."""
-        cdef double alive = self.left, chance
+        cdef double alive = self.left, chance, share
         cdef size_t first = self.said_by.size(), at
         cdef Vote vote
         for vote.weight, vote.length, vote.place, follows, vote.start, vote.end in voters:
@@ -282,22 +282,3 @@ cdef class Growth:
         for child in self.children:
             guess = known(max(child.length, 1), child.weight / whole, child.number, depth, EXACT)
             self.wait(node.chance * self.probability(guess), child, number, depth, guess)
-
-
-def best_part(chances, parents, Py_ssize_t free_rows, double slope, double branch):
-    """`worth.best_part`, compiled."""
-    cdef Py_ssize_t rows = 1, best = 0, parent
-    cdef double best_rate = 1.0, tokens = 1.0, extra = 0.0, rate, chance
-    cdef vector[bint] inner = vector[bint](len(parents) + 1, False)
-    for chance, parent in zip(chances, parents, strict=True):
-        if not -1 <= parent < rows - 1:
-            raise ValueError(f"node {rows - 1} has the parent {parent}")
-        rows += 1
-        tokens += chance
-        if inner[parent + 1]:
-            extra += branch
-        inner[parent + 1] = True
-        rate = tokens / (1.0 + extra + slope * max(0, rows - free_rows))
-        if rate >= best_rate:
-            best, best_rate = rows - 1, rate
-    return best, best_rate

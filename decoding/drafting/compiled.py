@@ -5,17 +5,22 @@ takes half the time of a step, and less with long references. It is built while 
 if there is a C++ compiler.
 """
 
-try:
-    from quoth.decoding.drafting._matching import Alike, Places, weigh
-    from quoth.decoding.drafting._votes import best_part, grow
+from importlib.util import find_spec
 
-    IS_COMPILED = True
-except ImportError:  # there was no compiler
+_MODULES = ("_matching", "_votes", "_weighing", "_worth")
+
+IS_COMPILED = all(find_spec(f"{__package__}.{name}") for name in _MODULES)
+"""Whether a C++ compiler was there when Quoth was installed."""
+
+if IS_COMPILED:
+    from quoth.decoding.drafting._matching import Alike, Places
+    from quoth.decoding.drafting._votes import grow
+    from quoth.decoding.drafting._weighing import weigh
+    from quoth.decoding.drafting._worth import best_part
+else:
     from quoth.decoding.drafting.matching import Alike, Places
     from quoth.decoding.drafting.votes import grow
     from quoth.decoding.drafting.weighing import weigh
     from quoth.decoding.drafting.worth import best_part
-
-    IS_COMPILED = False
 
 __all__ = ["IS_COMPILED", "Alike", "Places", "best_part", "grow", "weigh"]

@@ -36,7 +36,7 @@ class Places:
         self._keys, self._order, self._by_token = sorted_places(tokens)
 
     def find(
-        self, tokens: Sequence[int], added: Mapping[int, Sequence[int]], limit: int
+        self, tokens: list[int], added: Mapping[int, list[int]], limit: int
     ) -> list[Occurrence]:
         """At most `limit` places of the list's end, the longest matches first, then the latest.
 
@@ -98,7 +98,7 @@ class Alike:
         self._spellings = spellings
         self._classes, self._places = sorted_classes(tokens, spellings)
 
-    def find(self, tokens: Sequence[int], limit: int) -> list[int]:
+    def find(self, tokens: list[int], limit: int) -> list[int]:
         """Where the latest other spellings of the last token go on, at most `limit`, rising.
 
         Example: the list ends with "Tea"; "... cups of tea are" goes on after "tea".

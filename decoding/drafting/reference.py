@@ -140,9 +140,9 @@ class ReferenceSession:
 
     def _alike(self) -> list[Voter]:
         """Where the last token stands in another spelling."""
-        tokens = self._index.tokens
+        tokens, end_of = self._index.tokens, self._sources.end_of
         return [
-            (1.0, 1, place, tokens, place, len(tokens))
+            (1.0, 1, place, tokens, place, end_of(place - 1))
             for place in self._index.find_alike(_MAX_ALIKE)
         ]
 
@@ -151,7 +151,8 @@ class ReferenceSession:
         tokens = self._index.tokens
         if min(tokens[cursor : cursor + since], default=0) < 0:
             return []
-        return [(1.0, since, cursor + since, tokens, cursor + since, len(tokens))]
+        place, end = cursor + since, self._sources.end_of(cursor - 1)
+        return [(1.0, since, place, tokens, place, end)] if place < end else []
 
     def _commonest(self) -> list[Voter]:
         return [(share, 0, -1, (token,), 0, 1) for token, share in self._common.most()]

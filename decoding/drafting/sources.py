@@ -77,6 +77,10 @@ class CopySources:
             found.append(origin)
         return tuple(found)
 
+    def end_of(self, place: int) -> int:
+        """Where a copy ends at the latest that goes on behind this place."""
+        return self.weights.ends[bisect_right(self._starts, place) - 1]
+
     def _stretch(self, place: int) -> tuple[int, int, Origin]:
         """The stretch that a place lies in: from, to, and what stands there."""
         number = bisect_right(self._starts, place)

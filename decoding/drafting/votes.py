@@ -25,7 +25,7 @@ own end or to a negative one, whatever comes first; the first of them lies at `p
 is told (negative: nowhere).
 """
 
-Fallback = tuple[Guess, Callable[[], Sequence[Voter]]]
+Fallback = tuple[Guess, Callable[[], list[Voter]]]
 """Voters of another kind: the best guess that may be expected of them, and how to get them."""
 
 Origins = Callable[[Sequence[int]], tuple[Origin | None, ...]]
@@ -62,7 +62,7 @@ class Bounds:
 
 
 def grow(
-    voters: Sequence[Voter],
+    voters: list[Voter],
     survival: Survival,
     bounds: Bounds,
     fallbacks: Sequence[Fallback] = (),

@@ -1,10 +1,9 @@
 """How much each occurrence of a text's end counts when they vote for what comes next.
 
-This runs at every step of every answer; `_matching.pyx` has the same compiled.
+This runs at every step of every answer; `_weighing.pyx` has the same compiled.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from quoth.decoding.drafting.matching import CONTEXT, Occurrence
@@ -26,14 +25,14 @@ NEAR, NEARNESS = 5.0, 60
 class SourceWeights(NamedTuple):
     """What the sources weigh; `weights` may change."""
 
-    starts: Sequence[int]  # places where stretches of sources begin, ascending
-    ends: Sequence[int]  # and where copies of them end
-    numbers: Sequence[int]  # of their sources
-    weights: Sequence[float]  # by the number of the source
+    starts: list[int]  # places where stretches of sources begin, ascending
+    ends: list[int]  # and where copies of them end
+    numbers: list[int]  # of their sources
+    weights: list[float]  # by the number of the source
 
 
 def weigh(
-    found: Sequence[Occurrence], tokens: Sequence[int], cursor: int, sources: SourceWeights
+    found: list[Occurrence], tokens: list[int], cursor: int, sources: SourceWeights
 ) -> list[Voter]:
     """Voters: longer matches, alike surroundings, and the neighbourhood of the last copy count.
 
@@ -52,7 +51,7 @@ def weigh(
             weight *= ALIKE[sum(map(around.__contains__, neighbours)) - length + 1 + SHORT]
         if 0 <= cursor <= place < cursor + NEARNESS:
             weight *= NEAR
-        stretch = bisect_right(sources.starts, place) - 1
+        stretch = bisect_right(sources.starts, place - 1) - 1
         weight *= sources.weights[sources.numbers[stretch]]
         voters.append((weight, length, place, tokens, place, sources.ends[stretch]))
     return voters

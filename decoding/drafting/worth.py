@@ -1,6 +1,6 @@
 """How much of a draft is worth its pass.
 
-This runs at every step of every answer; `_votes.pyx` has the same compiled.
+This runs at every step of every answer; `_worth.pyx` has the same compiled.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,15 @@ def best_part(
         free_rows: So many rows cost what one does.
         slope: What each further row costs.
         branch: What each branch but the first costs.
+
+    Raises:
+        ValueError: A parent does not stand before its child.
     """
     best, best_rate, tokens, extra = 0, 1.0, 1.0, 0.0
     inner = set[int]()
     for rows, (chance, parent) in enumerate(zip(chances, parents, strict=True), start=2):
+        if not -1 <= parent < rows - 2:
+            raise ValueError(f"node {rows - 2} has the parent {parent}")
         tokens += chance
         if parent in inner:  # another branch
             extra += branch

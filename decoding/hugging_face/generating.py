@@ -247,9 +247,14 @@ def _decoder_for(model: "PreTrainedModel") -> Decoder:
 
     What is kept on the model does not lead back to it: so the model goes with its last reference.
     """
-    attention = getattr(model.config, "_attn_implementation", None)
+    settings = (model.config, model.config.get_text_config(decoder=True))
+    functions = tuple(
+        getattr(each, name, None)
+        for each in settings
+        for name in ("_attn_implementation", "_experts_implementation")
+    )
     modules = tuple(map(id, model.modules()))  # adapters are modules
-    kind = (model.dtype, str(model.device), attention, modules)
+    kind = (model.dtype, str(model.device), functions, modules)
     kept = getattr(model, _ATTRIBUTE, None)
     profile = kept.profile if isinstance(kept, _Kept) and kept.kind == kind else None
     decoder = Decoder(model, profile=profile)

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
-from quoth.decoding.expert_rows import has_plain_experts
+from quoth.decoding.expert_rows import has_experts, has_plain_experts
 from quoth.decoding.models.failures import MODEL_FAILURES
 from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import RereadingVerifier
@@ -23,7 +23,6 @@ _TREE = (-1, 0, 1, -1, 3)  # parents: two branches
 _TREE_CONTEXT = 60  # tokens before it; sums over a few keys round alike
 _REREAD_PROMPT, _REREAD = 5, 3  # tokens: read at once, and drafted
 _ALIKE_ROWS = 4  # and their multiples: matrix kernels treat each row alike (docs/log.md)
-_EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 _INNER_WIDTHS = (
     *("intermediate_size", "n_inner", "d_inner", "ffn_hidden_size", "feed_forward_size"),
     *("ffn_dim", "decoder_ffn_dim", "d_ff", "dff", "dim_ff"),
@@ -66,7 +65,7 @@ def _is_known_to_differ(model: PreTrainedModel, config: DecodingConfig, verifier
     settings = model.config.get_text_config(decoder=True)
     if config.min_rows % _ALIKE_ROWS or not verifier.goes_back:
         return True
-    if any(getattr(settings, name, None) for name in _EXPERTS) and not has_plain_experts(model):
+    if has_experts(model) and not has_plain_experts(model):
         return True
     widths = [getattr(settings, name, None) for name in _INNER_WIDTHS]
     is_uneven = any(isinstance(width, int) and width % _VECTORS for width in widths)

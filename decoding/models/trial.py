@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from quoth.decoding.draft import NO_DRAFT, Draft
+from quoth.decoding.expert_rows import has_experts
 from quoth.decoding.forward import ForwardPass, Rows
 
 TEXT_LENGTH, PROMPT_LENGTH = 16, 5  # of the trial: in all, and read at once
@@ -96,7 +97,8 @@ def problem_of(
     if error <= min(_NOISE_FACTOR * _noise(new_verifier, yardstick), most * spread):
         return ""
     if (
-        float(errors.median()) <= least * spread
+        has_experts(model)
+        and float(errors.median()) <= least * spread
         and error <= most * spread
         and torch.equal(stepwise, _without_drafts(new_verifier, yardstick.text))
     ):

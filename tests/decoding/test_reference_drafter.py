@@ -196,3 +196,21 @@ def test_a_copy_ends_with_its_reference_in_the_prompt_too():
     prompt = [*passages[0], 1, *passages[1], 2, 10, 11]
     assert copied(eager_session(prompt, *passages).propose(9)) == {(12,)}
     assert (12, 1, 20) in copied(eager_session(prompt).propose(9))  # without references it goes on
+
+
+def test_a_match_at_the_end_of_a_reference_is_not_copied_further():
+    passages = [[10, 11, 12], [20, 21, 22]]
+    prompt = [*passages[0], *passages[1], 5, 11, 12]
+    draft = eager_session(prompt, *passages).propose(9)
+    assert copied(draft) == set()
+
+
+def test_copies_from_other_spellings_end_with_their_reference_too():
+    a, b = [10, 11, 13], [20, 21, 22]
+    references = [Reference("a", a), Reference("b", b)]
+    spellings = [0 if token == 12 else token for token in range(30)]
+    spellings[11] = spellings[12] = 11
+    drafter = ReferenceDrafter(DecodingConfig(min_survival=0.0), spellings=spellings)
+    draft = drafter.start([*a, *b, 5, 12], references).propose(9)
+    assert (13,) in copied(draft)
+    assert all(path[:2] != (13, 20) for path in copied(draft))

@@ -1,5 +1,7 @@
 """The compiled drafting gives what the Python one gives, to the bit."""
 
+import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -8,20 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quoth.decoding.draft import Draft
+from quoth.decoding.drafting.cost import CostCurve
 from quoth.decoding.drafting.matching import Alike, Places
 from quoth.decoding.drafting.survival import Kind, Survival, known
 from quoth.decoding.drafting.votes import Bounds, Fallback, Node, Voter, grow
 from quoth.decoding.drafting.weighing import SourceWeights, weigh
 from quoth.decoding.drafting.worth import best_part
 
-matching = pytest.importorskip(
-    "quoth.decoding.drafting._matching", reason="was not compiled: no C++ compiler"
-)
-votes = pytest.importorskip(
-    "quoth.decoding.drafting._votes", reason="was not compiled: no C++ compiler"
-)
 
-tokens = st.one_of(st.integers(0, 4), st.integers(0, 10**7))
+def compiled(name: str):
+    """A module that need not be there."""
+    return pytest.importorskip(
+        f"quoth.decoding.drafting.{name}", reason="not compiled: there was no C++ compiler"
+    )
+
+
+matching, votes = compiled("_matching"), compiled("_votes")
+weighing, worth = compiled("_weighing"), compiled("_worth")
+
+# Ids that are equal in their last 20 bits share keys.
+tokens = st.one_of(
+    st.integers(0, 4), st.sampled_from([1, 1 + (1 << 20), 1 + (2 << 20)]), st.integers(0, 10**7)
+)
 lists = st.lists(tokens, min_size=1, max_size=60)
 
 
@@ -75,7 +86,7 @@ sources = st.builds(
 def test_the_same_weights_are_given(text, cursor, whence):
     text = [-1, *text]
     found = Places(np.asarray(text, dtype=np.int64)).find(text, {}, 30)
-    assert matching.weigh(found, text, cursor, whence) == weigh(found, text, cursor, whence)
+    assert weighing.weigh(found, text, cursor, whence) == weigh(found, text, cursor, whence)
 
 
 follows = st.lists(st.integers(-1, 3), max_size=8)
@@ -146,9 +157,46 @@ def test_the_same_part_is_worth_its_pass(nodes, free, slope, branch):
     chances = [chance for chance, _ in nodes]
     parents = [min(parent, number - 1) for number, (_, parent) in enumerate(nodes)]
     asked = (chances, parents, free, slope, branch)
-    assert votes.best_part(*asked) == best_part(*asked)
+    assert worth.best_part(*asked) == best_part(*asked)
 
 
-def test_a_parent_that_does_not_stand_before_its_child_is_refused():
-    with pytest.raises(ValueError, match="node 0 has the parent 0"):
-        votes.best_part([0.5], [0], 1, 0.1, 0.1)
+@pytest.mark.parametrize("function", [best_part, worth.best_part], ids=["Python", "compiled"])
+@pytest.mark.parametrize("parent", [0, -2, 10**6])
+def test_a_parent_that_does_not_stand_before_its_child_is_refused(function, parent):
+    with pytest.raises(ValueError, match=f"node 0 has the parent {parent}"):
+        function([0.5], [parent], 1, 0.1, 0.1)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.integers(-1, 30)), max_size=12), st.floats(0, 0.5))
+def test_no_other_part_makes_more_tokens_for_what_its_pass_costs(nodes, slope):
+    """The price of a part is the cost curve's own."""
+    parents = [min(parent, number - 1) for number, (_, parent) in enumerate(nodes)]
+    chances = sorted((chance for chance, _ in nodes), reverse=True)
+    draft = Draft(
+        tokens=tuple(range(len(nodes))), parents=tuple(parents), origins=(None,) * len(nodes)
+    )
+    curve = CostCurve(free_rows=4)
+    curve.observe(4, 1.0)
+    curve.observe(16, 1.0 + 12 * slope)
+    curve.observe(16, 1.5 + 12 * slope, paths=2)
+
+    def rate(number: int) -> float:
+        return (1 + sum(chances[:number])) / curve.cost(1 + number, draft.first(number).num_paths)
+
+    number, best = curve.best_part(chances, parents)
+    assert rate(number) == pytest.approx(best)
+    assert best == pytest.approx(max(rate(each) for each in range(len(nodes) + 1)))
+
+
+def test_drafting_goes_on_in_python_where_nothing_was_compiled():
+    """In a process that is shown no compiled modules."""
+    script = """
+import importlib.util, sys
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if "drafting._" in name else found(name)
+from quoth.decoding.drafting.compiled import IS_COMPILED, grow
+from quoth.decoding.drafting.reference import ReferenceDrafter
+print(IS_COMPILED, grow.__module__, ReferenceDrafter().start([1, 2, 3, 1, 2], []).propose(3).tokens)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert told.stdout.strip() == "False quoth.decoding.drafting.votes (3, 1, 2)", told.stderr

@@ -1,6 +1,7 @@
 """Windows that slide: drafts get the bits of plain passes, far behind the window's length."""
 
 from copy import deepcopy
+from functools import cache
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, Gemma3TextConfig, MistralConfig, PreTrainedModel
 
-from quoth.decoding import DecodingConfig, Draft, key_blocks
+from helpers.drafters import Prophet, good_makers
+from quoth.decoding import Decoder, DecodingConfig, Draft, key_blocks
 from quoth.decoding.draft import NO_DRAFT
 from quoth.decoding.models.support import Support, model_support
 from quoth.decoding.verify import Verifier
@@ -18,11 +20,11 @@ CONFIG = DecodingConfig(key_block=32, prefill_chunk=50)
 KEPT = 40  # keys behind a window; in life more, which would take longer texts
 
 
-def tiny(kind: str) -> PreTrainedModel:
+def tiny(kind: str, *, intermediate_size: int = 128) -> PreTrainedModel:
     settings = {"mistral": MistralConfig, "gemma3": Gemma3TextConfig}[kind](
         vocab_size=VOCABULARY,
         hidden_size=64,
-        intermediate_size=128,
+        intermediate_size=intermediate_size,
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -44,17 +46,15 @@ MODELS = {
 }
 
 
-def support_of(model: PreTrainedModel) -> Support:
-    return model_support(model, CONFIG, window=1024, vocabulary_size=VOCABULARY)
-
-
-SUPPORT = {name: support_of(model) for name, model in MODELS.items()}
+@cache
+def support_of(name: str) -> Support:
+    return model_support(MODELS[name], CONFIG, window=1024, vocabulary_size=VOCABULARY)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_drafts_are_verified_unguarded_and_may_fork(name):
-    assert SUPPORT[name].is_row_invariant
-    assert SUPPORT[name].config.forks
+    assert support_of(name).is_row_invariant
+    assert support_of(name).config.forks
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def text_of(seed: int) -> list[int]:
 
 
 def verifier_of(name: str, prompt: list[int]) -> Verifier:
-    verifier = SUPPORT[name].new_verifier(MODELS[name], window=1024)
+    verifier = support_of(name).new_verifier(MODELS[name], window=1024)
     assert isinstance(verifier, Verifier)
     verifier.prefill(prompt)
     return verifier
@@ -128,3 +128,35 @@ def test_keys_that_nobody_goes_back_to_are_let_go():
         verifier.keep(100)
     held = verifier.part(0, NO_DRAFT).layers[0].keys.shape[2]
     assert held < 300
+
+
+def test_blocks_may_be_longer_than_what_is_kept_behind_a_window():
+    """Behind the prompt, steps begin up to a block earlier than the prompt's last piece."""
+    model = MODELS["mistral in float32"]
+    config = DecodingConfig(key_block=128, prefill_chunk=8)
+    text = text_of(5)[: 6 * 128 - 1]
+    verifier = Verifier(model, config, window=1024)
+    verifier.prefill(text[:-1])
+    logits = verifier.verify(text[-1], NO_DRAFT)[0]
+    with torch.inference_mode():
+        whole = model(torch.tensor([text]), use_cache=False).logits[0, -1]
+    torch.testing.assert_close(logits, whole, rtol=0, atol=1e-4)
+
+
+def test_near_ties_of_a_guarded_window_are_read_again_from_the_prompt_where_keys_are_gone():
+    """An inner width that is no multiple of 64 is guarded in float32."""
+    model = tiny("mistral", intermediate_size=100)
+    with torch.no_grad():  # pairs of tokens that are all but equally likely
+        head = model.get_output_embeddings().weight
+        head[1:80:2] = head[0:79:2] + 1e-7 * torch.randn_like(head[0:79:2])
+    decoder = Decoder(model, config=CONFIG)
+    for seed in range(3):
+        prompt = text_of(seed)[: 300 + 100 * seed]
+        options = {"max_new_tokens": 60, "eos_token_ids": ()}
+        plain = decoder.generate(prompt, drafting="none", **options)
+        for name, make in good_makers(seed, VOCABULARY, 0).items():
+            found = decoder.generate(
+                prompt, drafting=Prophet(name, plain.token_ids, make), **options
+            )
+            assert found.token_ids == plain.token_ids
+            assert found.stats.exactness == "guarded"

@@ -42,22 +42,23 @@ def fresh(kind: str, text: Sequence[int]) -> torch.Tensor:
 @given(prompt=st.lists(tokens, min_size=1, max_size=20), plan=steps, chunk=st.integers(1, 9))
 def test_logits_are_those_of_a_fresh_reading(kind, prompt, plan, chunk):
     verifier = verifier_for(kind, chunk)
-    close(verifier.prefill(prompt), fresh(kind, prompt)[-1:])
+    close(kind, verifier.prefill(prompt), fresh(kind, prompt)[-1:])
     text = list(prompt)
     for drafted, kept in plan:
         last = (7 * len(text)) % VOCABULARY
         draft = Draft.chain(drafted) if drafted else NO_DRAFT
-        close(verifier.verify(last, draft), fresh(kind, [*text, last, *drafted])[len(text) :])
+        close(kind, verifier.verify(last, draft), fresh(kind, [*text, last, *drafted])[len(text) :])
         accepted = drafted[:kept]
         verifier.keep(len(text) + 1, tuple(range(len(accepted))))
         text += [last, *accepted]
 
 
-def close(logits: torch.Tensor, right: torch.Tensor) -> None:
+def close(kind: str, logits: torch.Tensor, right: torch.Tensor) -> None:
     spread = float(right.max() - right.min())
-    # A wrong state shows in tenths. Qwen3-Next sums in another order token by token than in one
-    # pass: transformers' own two ways differ by 4e-4 of the spread.
-    torch.testing.assert_close(logits, right, rtol=0, atol=2e-3 * spread)
+    # Qwen3-Next sums in another order token by token than in one pass: transformers' own two ways
+    # differ by 4e-4 of the spread.
+    bound = 2e-3 if kind == "qwen3_next" else 2e-4
+    torch.testing.assert_close(logits, right, rtol=0, atol=bound * spread)
 
 
 def test_what_was_right_is_taken_in_before_it_grows_too_long():

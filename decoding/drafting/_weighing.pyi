@@ -1,0 +1,1 @@
+from quoth.decoding.drafting.weighing import weigh as weigh
