@@ -33,8 +33,12 @@ class TailWatch(TorchDispatchMode):
         self.saw_tails = False
 
     def __torch_dispatch__(
-        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        function: Any,  # noqa: ANN401 - torch's hook
+        types: Any,  # noqa: ANN401
+        args: Any = (),  # noqa: ANN401
+        kwargs: Any = None,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
         """Run the function as it is."""
         name = function.overloadpacket.__name__.removesuffix("_")
         if args and isinstance(args[0], Tensor):

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from helpers.tiny_architectures import tiny_config
 from transformers import AutoModelForCausalLM
 
+from helpers.tiny_architectures import tiny_config
 from quoth.decoding import Decoder
 
 
