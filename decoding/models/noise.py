@@ -14,6 +14,7 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
 from quoth.decoding.expert_rows import has_experts, has_plain_experts
 from quoth.decoding.models.failures import MODEL_FAILURES
+from quoth.decoding.models.tails import TailWatch
 from quoth.decoding.packing import Packer
 from quoth.decoding.rereading import RereadingVerifier
 from quoth.decoding.verify import Verifier
@@ -44,12 +45,13 @@ def row_noise(
     end = 1 + len(wide)
     begin = max(1, end - _PLAIN_PASSES)
     rows = []
-    for position in range(begin, end):
-        verifier.keep(position)
-        rows.append(verifier.verify(text[position], NO_DRAFT)[0])
+    with TailWatch(config.min_rows) as watch:
+        for position in range(begin, end):
+            verifier.keep(position)
+            rows.append(verifier.verify(text[position], NO_DRAFT)[0])
     plain = torch.stack(rows)
     differing = _difference(plain, wide[begin - 1 :], model.dtype)
-    if not differing and _is_known_to_differ(model, config, verifier):
+    if not differing and (watch.saw_tails or _is_known_to_differ(model, config, verifier)):
         return _rounding(plain, model.dtype)
     return differing
 
@@ -60,7 +62,7 @@ def _is_known_to_differ(model: PreTrainedModel, config: DecodingConfig, verifier
     Passes of fewer than four rows; layers without key blocks, whose keys end elsewhere in every
     pass once the text is longer than their window; experts in code of their own, which get other
     numbers of rows; in float32, inner widths at which elementwise functions do not fill their
-    vectors.
+    vectors (`TailWatch` sees those of other parts and precisions).
     """
     settings = model.config.get_text_config(decoder=True)
     if config.min_rows % _ALIKE_ROWS or not verifier.goes_back:
