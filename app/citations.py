@@ -1,7 +1,7 @@
 """Copied spans of tokens become citations of characters, and what was not copied is looked up.
 
 Nothing is shown that was not compared: every citation's text equals its source's text, character by
-character (DESIGN §4.7). Says "copied from", never "true".
+character. Says "copied from", never "true".
 """
 
 import re

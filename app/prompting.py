@@ -3,7 +3,7 @@
 The prompt is rendered by the model's own chat template. What users and documents wrote is tokenised
 apart from the template, with special tokens switched off, so that a document which contains
 `<|im_end|>` contains those characters and nothing more. Because each source is located in the
-prompt's own tokens, a copied token leads back to characters of its passage (DESIGN §4.7).
+prompt's own tokens, a copied token leads back to characters of its passage.
 """
 
 import re

@@ -20,8 +20,8 @@ class DecodingConfig:
     Verifying: the rows of every forward pass are a multiple of `min_rows`, and its keys end at a
     multiple of `key_block`, so that plain and accelerated steps run the same kernels. On the one
     processor that was measured, with one or two threads, they then gave the same bits, except for
-    models whose inner width is no multiple of 64 in float32, and for layers without key blocks:
-    sliding windows, and masks that cannot be padded. `Decoder.is_row_invariant` says what a trial
+    models whose inner width is no multiple of 64 in float32, and for layers without key blocks,
+    whose masks cannot be padded or which keep a state. `Decoder.is_row_invariant` says what a trial
     of the model gave. Prompts are read `prefill_chunk` tokens at a time.
 
     Batches: at most `max_rows` sequences are decoded at a time; when one ends, the next prompt is

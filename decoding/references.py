@@ -7,7 +7,7 @@ from quoth.decoding.generation import Reference
 from quoth.decoding.tokens import described, is_iterable, token_tuple
 from quoth.errors import InputError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _RULE = "The references must be a sequence of Reference(id, token_ids), and"
 _REMEDY = "Make one of text by Reference('name', tokenizer(text)['input_ids']); () is none."
 
@@ -26,7 +26,7 @@ def checked_references(given: Iterable[Reference]) -> tuple[Reference, ...]:
     return references
 
 
-def reference_list(given: Iterable[T]) -> list[T]:
+def reference_list(given: Iterable[_T]) -> list[_T]:
     """What was given for references, or for one list of them per row.
 
     Raises:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from quoth.errors import ConfigError, InputError
 
 _NAMED = 5  # so many bad token ids are named in a message
-_REMEDIES: tuple[tuple[type, str], ...] = (
-    (str, "Encode text first: tokenizer(text)['input_ids']."),
+_REMEDIES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    ((str, bytes, bytearray), "Encode text first: tokenizer(text)['input_ids']."),
     (Mapping, "Take the token ids out of it: encoding['input_ids']."),
     (Set, "It has no order: give a list."),
     (bool, "Is it a mask?"),
@@ -28,7 +28,7 @@ def token_tuple(token_ids: Iterable[int], what: str) -> tuple[int, ...]:
         InputError: It has no order or is no sequence, or something in there is no integer.
     """
     given = token_ids.tolist() if hasattr(token_ids, "tolist") else token_ids
-    if isinstance(given, str | Mapping | Set) or not is_iterable(given):
+    if isinstance(given, str | bytes | bytearray | Mapping | Set) or not is_iterable(given):
         raise InputError(f"{_rule(what)} is {described(token_ids)}.{_remedy(given)}")
     values = tuple(given)
     try:

@@ -1,6 +1,6 @@
 """What a forward pass costs by the number of its rows, learned from the passes that were run.
 
-DESIGN's start-up timing would cost a large model many seconds before its first token; the passes of
+Timing them at start-up would cost a large model many seconds before its first token; the passes of
 real decoding tell the same for nothing. A straight line is fitted to them with slow forgetting,
 beginning with a guess that counts like a few passes.
 """

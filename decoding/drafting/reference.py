@@ -8,7 +8,7 @@ there, so a copy is traced to the reference.
 
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 from quoth.decoding.acceptance import judge
 from quoth.decoding.config import DecodingConfig
@@ -31,6 +31,15 @@ _BEST_RESUMED = [known(since, 1.0, 1, 0, Kind.RESUMED) for since in range(1, _LA
 _BEST_COMMON = known(1, 1.0, 1, 0, Kind.COMMON)
 
 
+@cache
+def _say_that_it_is_slow() -> None:
+    """Once in a process."""
+    logger.info(
+        "Drafting runs in Python, in two to three times the time: there was no C++ compiler when "
+        "Quoth was installed."
+    )
+
+
 class ReferenceDrafter:
     """Copies from references, prompt and output. One drafter serves any number of sequences."""
 
@@ -42,10 +51,7 @@ class ReferenceDrafter:
         self._config = config or DecodingConfig()
         self._spellings = spellings
         if not IS_COMPILED:
-            logger.info(
-                "Drafting runs in Python, about half as fast: no C++ compiler was there when Quoth "
-                "was installed."
-            )
+            _say_that_it_is_slow()
 
     def start(
         self, prompt: Sequence[int], references: Sequence[ReferenceTokens]

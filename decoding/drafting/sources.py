@@ -19,7 +19,7 @@ _PRIOR_WEIGHT = 4.0  # guesses for which a source is taken to be like all others
 _MEMORY = 0.98
 
 
-_Twin = tuple[int, int, str]  # a stretch of the prompt, and the reference that it equals
+_Quote = tuple[int, int, str]  # a stretch of the prompt, and the reference that it equals
 
 
 class _Stretch(NamedTuple):
@@ -39,8 +39,8 @@ class CopySources:
     """
 
     def __init__(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> None:
-        twins = _apart_from_each_other(_twins(prompt, references))
-        told = {reference_id for _, _, reference_id in twins}
+        quotes = _apart_from_each_other(_quotes(prompt, references))
+        told = {reference_id for _, _, reference_id in quotes}
         apart = [reference for reference in references if reference.id not in told]
         self.apart = [reference.token_ids for reference in apart]
         self._numbers = {reference.id: number for number, reference in enumerate(references)}
@@ -49,7 +49,7 @@ class CopySources:
         for reference in apart:
             self._add(place, _from_reference(reference.id, 0))
             place += len(reference.token_ids) + 1
-        self._add_prompt(place, twins)
+        self._add_prompt(place, quotes)
         self._add(place + len(prompt), Origin(source="output", position=0))
         self._starts = [stretch.start for stretch in self._stretches]
         self._origins: dict[int, Origin] = {}
@@ -107,10 +107,10 @@ class CopySources:
         number = self._numbers.setdefault(source.reference_id or source.source, len(self._numbers))
         self._stretches.append(_Stretch(start, source, number))
 
-    def _add_prompt(self, start: int, twins: Sequence[_Twin]) -> None:
+    def _add_prompt(self, start: int, quotes: Sequence[_Quote]) -> None:
         """The prompt in stretches."""
         self._add(start, Origin(source="prompt", position=0))
-        for begin, end, reference_id in sorted(twins):
+        for begin, end, reference_id in sorted(quotes):
             self._add(start + begin, _from_reference(reference_id, 0))
             self._add(start + end, Origin(source="prompt", position=end))
 
@@ -119,26 +119,26 @@ def _from_reference(reference_id: str, position: int) -> Origin:
     return Origin(source="reference", position=position, reference_id=reference_id)
 
 
-def _apart_from_each_other(twins: Sequence[_Twin]) -> list[_Twin]:
+def _apart_from_each_other(quotes: Sequence[_Quote]) -> list[_Quote]:
     """Those that overlap none before them."""
-    taken: list[_Twin] = []  # in the order of their places
-    for twin in twins:
-        at = bisect_left(taken, twin)
-        is_free_before = at == 0 or taken[at - 1][1] <= twin[0]
-        if is_free_before and (at == len(taken) or twin[1] <= taken[at][0]):
-            taken.insert(at, twin)
+    taken: list[_Quote] = []  # in the order of their places
+    for quote in quotes:
+        at = bisect_left(taken, quote)
+        is_free_before = at == 0 or taken[at - 1][1] <= quote[0]
+        if is_free_before and (at == len(taken) or quote[1] <= taken[at][0]):
+            taken.insert(at, quote)
     return taken
 
 
-def _twins(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Twin]:
+def _quotes(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Quote]:
     """Where references stand in the prompt, whole and token for token, the longest first."""
     said = frozenset(prompt)
     possible = [reference for reference in references if said.issuperset(reference.token_ids)]
     places = find_each([reference.token_ids for reference in possible], prompt)
-    twins = [
+    quotes = [
         (start, start + len(reference.token_ids), reference.id)
         for reference, starts in zip(possible, places, strict=True)
         for start in starts
     ]
-    twins.sort(key=lambda twin: twin[0] - twin[1])
-    return twins
+    quotes.sort(key=lambda quote: quote[0] - quote[1])
+    return quotes

@@ -33,6 +33,7 @@ def decoder() -> Decoder:
         ([[1, 2]], "flat sequence of integers"),
         ("ab", r"is 'ab' \(str\)\. Encode text first"),
         (["a"], r"holds 'a' \(str\)\. Encode text first"),
+        (b"ab", r"is b'ab' \(bytes\)\. Encode text first"),
         (None, "and is None"),
         (5, r"is 5 \(int\)\. Put it into a list"),
         (torch.tensor(5), r"is tensor\(5\) \(Tensor\)\. Put it into a list"),
