@@ -18,30 +18,29 @@ def twin(model: PreTrainedModel, change: Callable[[PretrainedConfig], None]) -> 
     besides its parameters, buffers and submodules stays the model's own: a `forward` that was put
     on the module itself (hooks of accelerate, `compile`) goes on calling the model.
     """
-    modules: dict[int, nn.Module] = {}
     configs: dict[int, Any] = {}
-
-    def copied(module: nn.Module) -> nn.Module:
-        if id(module) not in modules:
-            other = modules[id(module)] = type(module).__new__(type(module))
-            other.__dict__.update(
-                {
-                    name: copy.deepcopy(value, configs)
-                    if isinstance(value, PretrainedConfig)
-                    else value
-                    for name, value in vars(module).items()
-                }
-            )
-            other._parameters = dict(module._parameters)
-            other._buffers = dict(module._buffers)
-            other._modules = {
-                name: None if child is None else copied(child)
-                for name, child in module._modules.items()
-            }
-        return modules[id(module)]
-
-    other = cast("PreTrainedModel", copied(model))
+    other = cast("PreTrainedModel", _copied(model, {}, configs))
     for config in {id(each): each for each in configs.values()}.values():
         if isinstance(config, PretrainedConfig):
             change(config)
+    return other
+
+
+def _copied(module: nn.Module, modules: dict[int, nn.Module], configs: dict[int, Any]) -> nn.Module:
+    """A module of the same kind; those and the configurations that were copied are looked up."""
+    if id(module) in modules:
+        return modules[id(module)]
+    other = modules[id(module)] = type(module).__new__(type(module))
+    other.__dict__.update(
+        {
+            name: copy.deepcopy(value, configs) if isinstance(value, PretrainedConfig) else value
+            for name, value in vars(module).items()
+        }
+    )
+    other._parameters = dict(module._parameters)
+    other._buffers = dict(module._buffers)
+    other._modules = {
+        name: None if child is None else _copied(child, modules, configs)
+        for name, child in module._modules.items()
+    }
     return other

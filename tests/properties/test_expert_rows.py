@@ -1,5 +1,7 @@
 """Experts whose rows are filled up: drafts get the bits of plain passes, in every precision."""
 
+import gc
+import weakref
 from copy import deepcopy
 from functools import cache
 
@@ -93,6 +95,19 @@ def test_the_model_itself_is_not_touched():
     assert vars(model.config) == before
     weights = zip(model.parameters(), other.parameters(), strict=True)
     assert all(mine is theirs for mine, theirs in weights)
+
+
+def test_a_twin_goes_with_its_last_reference():
+    """Else the weights of a model that is given up would stay until a cyclic collection."""
+    gc.collect()
+    gc.disable()
+    try:
+        other = with_filled_experts(tiny_model("mixtral"), 4)
+        alive = weakref.ref(experts_of(other))
+        del other
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_models_without_experts_are_left_alone():
