@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quoth.retrieval.database import Database
+from quoth.retrieval.locations import packed, unpacked
 from quoth.retrieval.records import (
     DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
     DocumentRecord,
     Hit,
     PassageRecord,
+    TextRecord,
     document_from,
     passage_from,
 )
+from quoth.types import Location
 
 _PLACES = 500  # parameters of one statement
 _T = TypeVar("_T")
@@ -39,8 +42,7 @@ class DocStore:
     def replace(
         self,
         document: DocumentRecord,
-        text: str,
-        boxes: bytes | None,
+        content: TextRecord,
         passages: Sequence[PassageRecord],
     ) -> None:
         """Put a document in, or in the place of its former version, in one transaction."""
@@ -58,8 +60,15 @@ class DocStore:
             connection.execute(
                 f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES ({_marks(values)})", values
             )
-            packed = zlib.compress(text.encode(), 6)
-            connection.execute("INSERT INTO texts VALUES (?, ?, ?)", (document.id, packed, boxes))
+            connection.execute(
+                "INSERT INTO texts (document_id, text, boxes, locations) VALUES (?, ?, ?, ?)",
+                (
+                    document.id,
+                    zlib.compress(content.text.encode(), 6),
+                    content.boxes,
+                    packed(content.locations),
+                ),
+            )
             connection.executemany(
                 "INSERT INTO passages (document_id, start, end, page, end_page, heading, "
                 "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -99,23 +108,39 @@ class Documents:
         rows = self._database.rows("SELECT text FROM texts WHERE document_id = ?", (document_id,))
         return self._unpacked(rows[0][0]) if rows else None
 
-    def text_version(self, document_id: str, text_sha256: str) -> str | None:
-        """One version of the canonical text; None if the document has changed since."""
+    def text_version(
+        self, document_id: str, text_sha256: str, content_sha256: str
+    ) -> TextRecord | None:
+        """One version of the canonical text, without boxes; None if it has changed since."""
         rows = self._database.rows(
-            "SELECT t.text FROM texts t JOIN documents d ON d.id = t.document_id "
-            "WHERE d.id = ? AND d.text_sha256 = ?",
-            (document_id, text_sha256),
+            "SELECT t.text, t.locations FROM texts t JOIN documents d ON d.id = t.document_id "
+            "WHERE d.id = ? AND d.text_sha256 = ? AND d.content_sha256 = ?",
+            (document_id, text_sha256, content_sha256),
         )
-        return self._unpacked(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        return TextRecord(text=self._unpacked(rows[0][0]), locations=self._located(rows[0][1]))
+
+    def locations(self, document_id: str) -> tuple[Location, ...]:
+        """What the loader of a document told of where its parts stand."""
+        query = "SELECT locations FROM texts WHERE document_id = ?"
+        rows = self._database.rows(query, (document_id,))
+        return self._located(rows[0][0]) if rows else ()
 
     def boxes(self, document_id: str) -> bytes | None:
         """The packed word boxes of a document."""
         rows = self._database.rows("SELECT boxes FROM texts WHERE document_id = ?", (document_id,))
         return rows[0][0] if rows else None
 
-    def _unpacked(self, packed: bytes) -> str:
+    def _located(self, content: bytes | None) -> tuple[Location, ...]:
         try:
-            return zlib.decompress(packed).decode()
+            return unpacked(content)
+        except ValueError as error:
+            raise self._database.damaged("A list of locations in", error) from error
+
+    def _unpacked(self, content: bytes) -> str:
+        try:
+            return zlib.decompress(content).decode()
         except (zlib.error, UnicodeDecodeError) as error:
             raise self._database.damaged("A text in", error) from error
 
@@ -132,12 +157,22 @@ class Passages:
         columns = ", ".join(f"p.{name}" for name in PASSAGE_COLUMNS.split(", "))
         for part in _parts(ids):
             query = (
-                f"SELECT {columns}, d.name, d.text_sha256 FROM passages p "
-                f"JOIN documents d ON d.id = p.document_id WHERE p.id IN ({_marks(part)})"
+                f"SELECT {columns}, d.name, d.format, d.page_starts, d.text_sha256, "
+                f"d.content_sha256 FROM passages p JOIN documents d ON d.id = p.document_id "
+                f"WHERE p.id IN ({_marks(part)})"
             )
-            for *row, name, digest in self._database.rows(query, part):
+            for *row, name, kind, page_starts, text_digest, digest in self._database.rows(
+                query, part
+            ):
                 passage = passage_from(row)
-                found[passage.id] = Hit(passage=passage, document=name, text_sha256=digest)
+                found[passage.id] = Hit(
+                    passage=passage,
+                    document=name,
+                    format=kind,
+                    page_starts=tuple(json.loads(page_starts)),
+                    text_sha256=text_digest,
+                    content_sha256=digest,
+                )
         return found
 
     def of(self, document_id: str) -> list[PassageRecord]:

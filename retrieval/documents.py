@@ -6,6 +6,8 @@ Every range is `[start, end)` in code points of the canonical text. Nothing here
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from quoth.types import Location
+
 if TYPE_CHECKING:
     from quoth.retrieval.boxes import WordBoxes
 
@@ -41,6 +43,7 @@ class LoadedDocument:
     headings: tuple[Heading, ...] = ()  # by start
     kept_whole: tuple[tuple[int, int], ...] = ()  # code blocks and the like; by start, disjoint
     page_starts: tuple[int, ...] = ()  # offset of each page's first character; empty without pages
+    locations: tuple[Location, ...] = ()  # slides, cells and the like, by start; not pages, lines
     boxes: "WordBoxes | None" = None  # where the words stand on the pages
 
 

@@ -52,7 +52,12 @@ def m001_documents_and_passages(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages,)
+def m002_locations(connection: sqlite3.Connection) -> None:
+    """Where in their files the parts of texts stand: slides, cells and the like."""
+    connection.execute("ALTER TABLE texts ADD COLUMN locations BLOB")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages, m002_locations)
 
 
 def pending(connection: sqlite3.Connection) -> list[Migration]:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quoth.types import Location
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRecord:
@@ -21,6 +23,15 @@ class DocumentRecord:
     num_bytes: int
     num_chars: int
     page_starts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRecord:
+    """A row of `texts`: the canonical text and what lies beside it."""
+
+    text: str
+    locations: tuple[Location, ...] = ()
+    boxes: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,10 @@ class Hit:
 
     passage: PassageRecord
     document: str
+    format: str
+    page_starts: tuple[int, ...]
     text_sha256: str
+    content_sha256: str
 
 
 DOCUMENT_COLUMNS = (

@@ -6,13 +6,16 @@ from threading import Lock
 from quoth.errors import IndexFormatError
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.live_vectors import LiveVectors
-from quoth.retrieval.records import Hit
+from quoth.retrieval.locations import locations_within
+from quoth.retrieval.records import Hit, TextRecord
 from quoth.retrieval.reports import SearchHit
 from quoth.retrieval.vectors import Vectors
 from quoth.types import Passage
 
 _CACHED_CHARS = 20_000_000
 _TRIES = 5
+
+_Version = tuple[str, str, str]  # of a document: its id, the hash of its text, that of its file
 
 
 class Searcher:
@@ -21,7 +24,8 @@ class Searcher:
     def __init__(self, store: DocStore, vectors: LiveVectors) -> None:
         self._store = store
         self._vectors = vectors
-        self._texts: OrderedDict[str, str] = OrderedDict()  # by hash, least used first
+        self._contents: OrderedDict[_Version, TextRecord] = OrderedDict()  # least used first
+        self._num_chars = 0  # of these
         self._lock = Lock()
 
     def search(self, query: Vectors, k: int) -> list[SearchHit]:
@@ -37,10 +41,10 @@ class Searcher:
 
     def _result(self, hit: Hit | None, score: float) -> SearchHit | None:
         """None if the passage was deleted or its document changed since the vectors were read."""
-        text = self._text(hit) if hit else None
-        if hit is None or text is None:
+        content = self._content(hit) if hit else None
+        if hit is None or content is None:
             return None
-        record = hit.passage
+        record, text = hit.passage, content.text
         if not 0 <= record.start < record.end <= len(text):
             raise IndexFormatError(
                 f"Passage {record.id} of {hit.document!r} lies outside its document. Remove the "
@@ -56,22 +60,34 @@ class Searcher:
             page=record.page,
             end_page=record.end_page,
             heading=record.heading,
+            locations=locations_within(
+                text=text,
+                format=hit.format,
+                page_starts=hit.page_starts,
+                told=content.locations,
+                start=record.start,
+                end=record.end,
+            ),
         )
         return SearchHit(passage=passage, score=min(1.0, max(-1.0, score)))
 
-    def _text(self, hit: Hit) -> str | None:
+    def _content(self, hit: Hit) -> TextRecord | None:
+        key = (hit.passage.document_id, hit.text_sha256, hit.content_sha256)
         with self._lock:
-            text = self._texts.get(hit.text_sha256)
-            if text is not None:
-                self._texts.move_to_end(hit.text_sha256)
-                return text
-        text = self._store.documents.text_version(hit.passage.document_id, hit.text_sha256)
-        if text is not None:
-            self._keep(hit.text_sha256, text)
-        return text
+            content = self._contents.get(key)
+            if content is not None:
+                self._contents.move_to_end(key)
+                return content
+        content = self._store.documents.text_version(*key)
+        if content is not None:
+            self._keep(key, content)
+        return content
 
-    def _keep(self, digest: str, text: str) -> None:
+    def _keep(self, key: _Version, content: TextRecord) -> None:
         with self._lock:
-            self._texts[digest] = text
-            while sum(map(len, self._texts.values())) > _CACHED_CHARS and len(self._texts) > 1:
-                self._texts.popitem(last=False)
+            if key not in self._contents:
+                self._contents[key] = content
+                self._num_chars += len(content.text)
+            while self._num_chars > _CACHED_CHARS and len(self._contents) > 1:
+                _, gone = self._contents.popitem(last=False)
+                self._num_chars -= len(gone.text)

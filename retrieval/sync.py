@@ -19,7 +19,7 @@ from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.loaders import load
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.records import DocumentRecord, PassageRecord
+from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
 from quoth.retrieval.reports import SkippedFile
 from quoth.retrieval.walking import FoundFile, FoundFiles, shown
 
@@ -136,7 +136,8 @@ class Sync:
         chunks = chunk_document(document, self._chunking)
         passages = self._passages(record, document, chunks, size)
         boxes = document.boxes.packed() if document.boxes else None
-        self._store.replace(record, text, boxes, passages)
+        content = TextRecord(text=text, locations=document.locations, boxes=boxes)
+        self._store.replace(record, content, passages)
         self.tally.passages += len(passages)
 
     def _passages(

@@ -47,6 +47,8 @@ def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str
         covered[passage.start : passage.end] = b"\1" * (passage.end - passage.start)
     if any(not done and not letter.isspace() for done, letter in zip(covered, text, strict=False)):
         yield "some of its text is in no passage"
+    if any(not 0 <= each.start <= len(text) for each in store.documents.locations(record.id)):
+        yield "its locations lie outside its text"
     yield from _boxes(store.documents.boxes(record.id), len(text))
 
 

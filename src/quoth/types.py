@@ -30,6 +30,17 @@ class SourceSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where the text from `start` on stands in its file, up to the next location of the document.
+
+    `label` is as users of such files say it: "page 3", "slide 2", "Budget!B12", "line 40".
+    """
+
+    start: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """A chunk of one document: always `canonical_text[start:end] == text`."""
 
@@ -42,6 +53,7 @@ class Passage:
     page: int | None = None  # of the first character; None where the format has no pages
     end_page: int | None = None  # of the last character
     heading: str = ""  # the headings above it, outermost first, joined by " > "
+    locations: tuple[Location, ...] = ()  # those of its text, by start; empty if the file has none
 
     def __post_init__(self) -> None:
         _check_range(self.start, self.end)
@@ -82,6 +94,7 @@ class Citation:
     source_end: int
     document: str  # name or path as the user knows it; for a turn, who said it
     page: int | None = None
+    location: str = ""  # where in the file, such as "page 3" or "lines 4-9"; empty: not known
     kind: SourceKind = "document"
     origin: Origin = "copied"
     others: tuple[SourceSpan, ...] = ()  # other places that hold the same text
