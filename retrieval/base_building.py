@@ -20,6 +20,7 @@ FLAT_MAX = 100_000  # vectors: 154 MB of 384 dimensions, 12 ms to look through
 SQ8_MAX = 200_000  # 77 MB, 22 ms; more lists cost recall before they gain time
 _PER_LIST = 64  # vectors that one list is laid out by; FAISS asks for 39 at least
 _ROUNDS = 10  # of k-means
+_MARGIN = 0.25  # of the range of values in the sample, on either side, for what comes later
 _NUM_MEASURED = 64  # queries, ten neighbours each
 _LEAST_RECALL = 0.99  # above what is promised: questions lie further off than passages do
 _NEIGHBOURS = 10
@@ -96,6 +97,8 @@ class BaseBuilder:
             faiss.ScalarQuantizer.QT_8bit,
             faiss.METRIC_INNER_PRODUCT,
         )
+        index.by_residual = False  # of a list laid out for others, a residual may be any size
+        index.sq.rangestat_arg = _MARGIN
         index.cp.spherical = True
         index.cp.niter = _ROUNDS
         index.cp.max_points_per_centroid = _PER_LIST

@@ -26,7 +26,7 @@ from quoth.retrieval.vectors import DamagedVectorsError, Ids, Vectors, owner_byt
 
 NUM_CANDIDATES = 100
 _MAGIC = b"QUOTHBAS"
-_TRAILER = struct.Struct("<8s32s6Q32s")
+TRAILER = struct.Struct("<8s32s6Q32s")
 _ID_BYTES = 8
 _MOST_GROWTH = 2  # before the lists are laid out anew
 
@@ -44,7 +44,7 @@ class BaseNote:
 
     def packed(self, owner: str, structure: bytes) -> bytes:
         """The trailer of a file of `owner` that begins with `structure`."""
-        head = _TRAILER.pack(
+        head = TRAILER.pack(
             _MAGIC, owner_bytes(owner), self.generation, self.newest_id, self.num_vectors,
             self.num_lists, self.num_probes, self.num_trained, b"",
         )[:-32]  # fmt: skip
@@ -191,7 +191,7 @@ class BaseVectors:
 
     def _lists(self) -> Iterator[tuple[int, Ids]]:
         """For each list, where its codes begin in the file, and its ids: [N]."""
-        start = self.path.stat().st_size - _TRAILER.size
+        start = self.path.stat().st_size - TRAILER.size
         start -= self.note.num_vectors * (self._index.code_size + _ID_BYTES)
         lists = self._index.invlists
         for number in range(self.note.num_lists):
@@ -214,11 +214,11 @@ def append_note(path: Path, note: BaseNote, *, dim: int, owner: str) -> None:
 def _checked_note(path: Path, dim: int, owner: str) -> BaseNote:
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - _TRAILER.size, 0))
+        file.seek(max(size - TRAILER.size, 0))
         trailer = file.read()
-        if len(trailer) != _TRAILER.size or not trailer.startswith(_MAGIC):
+        if len(trailer) != TRAILER.size or not trailer.startswith(_MAGIC):
             raise DamagedVectorsError("its end is missing")
-        generation, newest_id, vectors, lists, probes, trained = _TRAILER.unpack(trailer)[2:-1]
+        generation, newest_id, vectors, lists, probes, trained = TRAILER.unpack(trailer)[2:-1]
         note = BaseNote(
             generation=generation,
             newest_id=newest_id,
@@ -228,7 +228,7 @@ def _checked_note(path: Path, dim: int, owner: str) -> BaseNote:
             num_trained=trained,
         )
         file.seek(0)
-        structure_bytes = size - _TRAILER.size - vectors * (dim + _ID_BYTES)
+        structure_bytes = size - TRAILER.size - vectors * (dim + _ID_BYTES)
         structure = file.read(structure_bytes) if structure_bytes > 0 else b""
     if trailer != note.packed(owner, structure):
         raise DamagedVectorsError("its checksum is wrong, or it belongs to another index")

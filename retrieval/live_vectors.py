@@ -66,8 +66,13 @@ class LiveVectors:
             if allowed is not None and base:
                 newer = allowed[allowed > base.note.newest_id]
             hits = recent.search(query, k, newer)
+            if base:  # equals must score alike wherever they are
+                ids = [key for key, _ in hits]
+                hits = _rescored(query, ids, recent.vectors(ids))
         if base:  # outside the lock: it does not change, but for deletions
-            hits += self._rescored(query, [key for key, _ in base.search(query, k, allowed)])
+            ids = [key for key, _ in base.search(query, k, allowed)]
+            held, vectors = self._stored.of(ids, dim=self._manifest.dim)
+            hits += _rescored(query, held.tolist(), vectors)
         return sorted(hits, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def save(self) -> None:
@@ -82,7 +87,7 @@ class LiveVectors:
                 if state.base and not self._base:  # lost: all vectors are among the recent
                     self._stored.use_base(0, kind=state.kind, generation=state.removals_since)
                     self._token = 0
-                recent.save(self._path, owner=self._owner(), generation=self._generation)
+                recent.save(self._path, owner=self._owner(self._token), generation=self._generation)
             except (OSError, RuntimeError) as error:
                 raise IndexFailure(
                     f"The vectors in {self._folder} could not be written: {error}. The documents "
@@ -226,18 +231,12 @@ class LiveVectors:
         recent, saved = FaissVectors.load(
             self._path,
             dim=self._manifest.dim,
-            owner=self._owner(),
+            owner=self._owner(state.base),
             newest=state.generation,
         )
         if saved < state.removals_since:
             raise DamagedVectorsError(f"it is of version {saved}, too old to be completed")
         return recent, saved
-
-    def _rescored(self, query: Vectors, ids: list[int]) -> list[tuple[int, float]]:
-        """True cosines, rounded alike wherever a vector stands, so that equals stay equal."""
-        held, vectors = self._stored.of(ids, dim=self._manifest.dim)
-        scores = (vectors.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
-        return list(zip(held.tolist(), scores.tolist(), strict=True))
 
     def _file_problems(self) -> list[str]:
         state = self._stored.state()
@@ -276,10 +275,16 @@ class LiveVectors:
                 return False
         return True
 
-    def _owner(self, token: int | None = None) -> str:
+    def _owner(self, token: int) -> str:
         """Whose a file is: of this index, and in the company of that base."""
-        wanted = self._token if token is None else token
-        return f"{self._manifest.index_id}/{wanted:016x}" if wanted else self._manifest.index_id
+        index_id = self._manifest.index_id
+        return f"{index_id}/{token:016x}" if token else index_id
 
     def _base_path(self, token: int) -> Path:
         return self._folder / f"vectors-{token:016x}.faiss"
+
+
+def _rescored(query: Vectors, ids: list[int], vectors: Vectors) -> list[tuple[int, float]]:
+    """True cosines: [N, dim] by [dim], so precise that equal vectors score alike."""
+    scores = (vectors.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
+    return list(zip(ids, scores.tolist(), strict=True))

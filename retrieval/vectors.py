@@ -95,6 +95,8 @@ class FaissVectors:
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """The vectors held under `ids`, float32 [N, dim]."""
+        if not len(ids):
+            return np.empty((0, self.dim), dtype=np.float32)
         found = self._index.reconstruct_batch(np.asarray(ids, dtype=np.int64))
         return np.asarray(found, dtype=np.float32)
 
