@@ -229,6 +229,10 @@ class Index:
         """The page, from 1, of a character of a document; None where it has no pages."""
         return page_at(self._record(document_id).page_starts, offset)
 
+    def location(self, document_id: str, start: int, end: int) -> str:
+        """Where in its file `[start, end)` stands: "page 3", "slides 2-3", "lines 4-9"; or empty."""
+        return self._store.documents.location(self._record(document_id), start, end)
+
     def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
         """Where `[start, end)` of a PDF stands on its pages: whole words, joined along lines."""
         self._record(document_id)
