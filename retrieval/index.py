@@ -230,7 +230,7 @@ class Index:
         return page_at(self._record(document_id).page_starts, offset)
 
     def location(self, document_id: str, start: int, end: int) -> str:
-        """Where in its file `[start, end)` stands: "page 3", "slides 2-3", "lines 4-9"; or empty."""
+        """Where in its file `[start, end)` stands: "page 3", "lines 4-9"; empty if not known."""
         return self._store.documents.location(self._record(document_id), start, end)
 
     def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
