@@ -166,6 +166,12 @@ class Assistant:
             return None
         return self.index.page_at(source_id, offset)
 
+    def location(self, source_id: str, start: int, end: int) -> str:
+        """Where in its file a range of a source stands, such as "lines 4-9"; empty if not known."""
+        if self._conversations.find(source_id):
+            return ""
+        return self.index.location(source_id, start, end)
+
     def sync(self, paths: Sequence[Path], progress: Progress | None = None) -> SyncReport:
         """Bring the index up to date with files and folders; see `Index.sync`."""
         return self.index.sync(paths, progress=progress)

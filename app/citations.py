@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from quoth.app.spans import Alignment, align, find_verbatim, occurrences
 from quoth.decoding import CopiedSpan
-from quoth.types import Citation, Origin, SourceKind, SourceSpan
+from quoth.types import Citation, Location, Origin, SourceKind, SourceSpan, location_between
 
 MAX_OTHERS = 8  # places named beside the one that was copied from
 MIN_MATCHED_CHARS = 24  # what was generated word by word must agree for longer to be no accident
@@ -34,6 +34,7 @@ class CitableSource:
     kind: SourceKind
     char_ranges: tuple[tuple[int, int], ...]
     page_at: Callable[[int], int | None]  # of an offset into the whole source
+    locations: tuple[Location, ...] = ()  # of the text
 
     def cite(self, alignment: Alignment, *, origin: Origin) -> Citation:
         """The citation of a run that was found in this source's text."""
@@ -47,6 +48,7 @@ class CitableSource:
             source_end=begin + length,
             document=self.document,
             page=self.page_at(begin),
+            location=location_between(self.locations, begin, begin + length),
             kind=self.kind,
             origin=origin,
         )

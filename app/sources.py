@@ -43,6 +43,7 @@ def _from_passage(
         kind="document",
         char_ranges=source.char_ranges,
         page_at=lambda offset: _page(passage, first_offsets, offset),
+        locations=passage.locations,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quoth.retrieval.database import Database
-from quoth.retrieval.locations import packed, unpacked
+from quoth.retrieval.locations import locations_within, packed, unpacked
 from quoth.retrieval.records import (
     DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
@@ -22,7 +22,7 @@ from quoth.retrieval.records import (
     passage_from,
 )
 from quoth.retrieval.stored_vectors import StoredVectors
-from quoth.types import Location
+from quoth.types import Location, location_between
 
 _PLACES = 500  # parameters of one statement
 _T = TypeVar("_T")
@@ -132,6 +132,18 @@ class Documents:
         query = "SELECT locations FROM texts WHERE document_id = ?"
         rows = self._database.rows(query, (document_id,))
         return self._located(rows[0][0]) if rows else ()
+
+    def location(self, document: DocumentRecord, start: int, end: int) -> str:
+        """Where in its file `[start, end)` of a document stands; empty if not known."""
+        found = locations_within(
+            text=self.text(document.id) or "",
+            format=document.format,
+            page_starts=document.page_starts,
+            told=self.locations(document.id),
+            start=start,
+            end=end,
+        )
+        return location_between(found, start, end)
 
     def boxes(self, document_id: str) -> bytes | None:
         """The packed word boxes of a document."""

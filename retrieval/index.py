@@ -23,6 +23,7 @@ from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
 from quoth.retrieval.optimising import Optimiser
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord
 from quoth.retrieval.reports import (
@@ -58,8 +59,7 @@ class Index:
         if embedder:
             self._manifest.check_embedder(embedder)
         self._embedder = embedder
-        self._chunking = chunking or ChunkingConfig()
-        self._limits = limits or LoadLimits()
+        self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
         self._vectors = LiveVectors(self.path, self._store, self._manifest)
         self._searcher = Searcher(self._store, self._vectors)
@@ -154,19 +154,21 @@ class Index:
         progress: Progress | None = None,
         root: Path | None = None,
         wait_s: float = WAIT_S,
+        preparer: Preparer | None = None,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
 
         Files are compared by content. What cannot be read is reported and passed over. `progress`
         counts bytes. Documents are deleted whose files are gone from the folders among `paths`;
         those from elsewhere stay. With `root`, documents are known by their path below it, and the
-        folder may move.
+        folder may move. `preparer` reads and embeds in the place of this process.
 
         Raises:
             InputError: A path does not exist; nothing was changed.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
         """
-        run = Sync(self._store, self._needed_embedder(), self._chunking, self._limits, progress)
+        preparer = preparer or LocalPreparer(self._needed_embedder(), self._recipe)
+        run = Sync(self._store, preparer, self._recipe, progress)
         with self._change(wait_s):
             found = find_files(paths, root)
             run.run(found)
@@ -249,6 +251,10 @@ class Index:
     def page_at(self, document_id: str, offset: int) -> int | None:
         """The page, from 1, of a character of a document; None where it has no pages."""
         return page_at(self._record(document_id).page_starts, offset)
+
+    def location(self, document_id: str, start: int, end: int) -> str:
+        """Where in its file `[start, end)` stands: "page 3", "lines 4-9"; empty if not known."""
+        return self._store.documents.location(self._record(document_id), start, end)
 
     def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
         """Where `[start, end)` of a PDF stands on its pages: whole words, joined along lines."""

@@ -6,27 +6,20 @@ made from the same words before, so renames and small edits cost little.
 
 import hashlib
 import logging
-from dataclasses import dataclass
-from pathlib import Path, PurePath
-
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from quoth.errors import DocumentError
-from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.documents import LoadedDocument, LoadLimits
-from quoth.retrieval.embedder import Embedder
-from quoth.retrieval.loaders import load
-from quoth.retrieval.pages import page_at
+from quoth.retrieval.documents import LoadLimits
+from quoth.retrieval.preparing import ExpectedFile, PreparedDocument, Preparer, Recipe
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
+from quoth.retrieval.records import DocumentRecord
 from quoth.retrieval.reports import SkippedFile
-from quoth.retrieval.walking import FoundFile, FoundFiles, shown
+from quoth.retrieval.walking import FoundFile, FoundFiles
 
 logger = logging.getLogger(__name__)
-
-RECIPE = 1  # raise it when loaders or chunking give other texts or passages than before
-_HEADING_CHARS = 200
 
 
 @dataclass(slots=True)
@@ -47,15 +40,13 @@ class Sync:
     def __init__(
         self,
         store: DocStore,
-        embedder: Embedder,
-        chunking: ChunkingConfig,
-        limits: LoadLimits,
+        preparer: Preparer,
+        recipe: Recipe,
         progress: Progress | None = None,
     ) -> None:
         self._store = store
-        self._embedder = embedder
-        self._chunking = chunking
-        self._limits = limits
+        self._preparer = preparer
+        self._recipe = recipe
         self._progress = progress
         self._done = 0
         self._total = 0
@@ -68,6 +59,7 @@ class Sync:
         known = {record.id: record for record in self._store.documents.all()}
         sizes = [_size(file.path) for file in files]
         self._total = sum(sizes)
+        self._preparer.expect(self._expected(files, sizes, known), self._known_keys)
         for file, size in zip(files, sizes, strict=True):
             self._tell(0, 1, file.name, size)
             self._take(file, known.get(file.document_id), size)
@@ -80,89 +72,58 @@ class Sync:
         if self._progress:
             self._progress(self._total, self._total, "done")
 
+    def _expected(
+        self, files: Sequence[FoundFile], sizes: Sequence[int], known: Mapping[str, DocumentRecord]
+    ) -> list[ExpectedFile]:
+        """The files that are new or may have changed; one of the same size hardly has."""
+        expected = []
+        for file, size in zip(files, sizes, strict=True):
+            record = known.get(file.document_id)
+            same_recipe = record is not None and record.recipe == self._recipe.id
+            digest = record.content_sha256 if record and same_recipe else None
+            if not (record and digest and record.num_bytes == size):
+                expected.append(ExpectedFile(file=file, size=size, known_sha256=digest))
+        return expected
+
+    def _known_keys(self, keys: Sequence[bytes]) -> set[bytes]:
+        return set(self._store.passages.vectors_by_key(keys))
+
     def _take(self, file: FoundFile, known: DocumentRecord | None, size: int) -> None:
         try:
-            content = _read(file.path, self._limits)
+            content = _read(file.path, self._recipe.limits)
         except DocumentError as error:
             self._skip(file, f"{error}{'; its earlier version stays indexed' if known else ''}")
             return
         digest = hashlib.sha256(content).hexdigest()
-        recipe = self._recipe()
-        if known and (known.content_sha256, known.recipe) == (digest, recipe):
+        if known and (known.content_sha256, known.recipe) == (digest, self._recipe.id):
             if known.name != file.name:
                 self._store.rename(known.id, file.name)
             self.tally.unchanged += 1
             return
         try:
-            document = self._load(file, content)
+            prepared = self._preparer.prepare(file, content, digest)
         except DocumentError as error:
             self._skip(file, str(error))
             if known:  # its text is not in the file any more: nothing may be cited from it
                 self._store.remove(known.id)
                 self.tally.removed += 1
             return
-        self._store_document(file, document, digest, size)
+        self._store_document(prepared, size)
         if known:
             self.tally.changed += 1
         else:
             self.tally.added += 1
 
-    def _load(self, file: FoundFile, content: bytes) -> LoadedDocument:
-        try:
-            return load(file.path.name, content, self._limits)
-        except DocumentError:
-            raise
-        except Exception as error:  # hostile files find faults; the others go in
-            logger.exception("The reader of %s failed", file.name)
-            raise DocumentError("could not be read because of a fault in its reader") from error
-
-    def _store_document(
-        self, file: FoundFile, document: LoadedDocument, digest: str, size: int
-    ) -> None:
-        text = document.text
-        record = DocumentRecord(
-            id=file.document_id,
-            name=file.name,
-            path=shown(file.identity),
-            format=document.format,
-            title=document.title,
-            content_sha256=digest,
-            text_sha256=text_digest(text),
-            recipe=self._recipe(),
-            num_bytes=size,
-            num_chars=len(text),
-            page_starts=document.page_starts,
-        )
-        chunks = chunk_document(document, self._chunking)
-        passages = self._passages(record, document, chunks, size)
-        boxes = document.boxes.packed() if document.boxes else None
-        content = TextRecord(text=text, locations=document.locations, boxes=boxes)
-        self._store.replace(record, content, passages)
-        self.tally.passages += len(passages)
-
-    def _passages(
-        self, record: DocumentRecord, document: LoadedDocument, chunks: list[Chunk], size: int
-    ) -> list[PassageRecord]:
-        title = document.title or PurePath(record.name).stem
-        texts = [text_to_embed(document.text, chunk, title) for chunk in chunks]
-        keys = [hashlib.sha256(text.encode()).digest() for text in texts]
+    def _store_document(self, prepared: PreparedDocument, size: int) -> None:
+        keys = [passage.vector_key for passage in prepared.passages]
         vectors = self._store.passages.vectors_by_key(list(set(keys)))
-        fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
-        made = self._embed(list(fresh.values()), record.name, size)
+        texts = zip(keys, prepared.texts, strict=True)
+        fresh = {key: text for key, text in texts if key not in vectors}
+        made = self._embed(list(fresh.values()), prepared.record.name, size)
         vectors.update(zip(fresh, made, strict=True))
-        return [
-            PassageRecord(
-                document_id=record.id,
-                start=chunk.start,
-                end=chunk.end,
-                page=page_at(record.page_starts, chunk.start),
-                end_page=page_at(record.page_starts, chunk.end - 1),
-                heading=" > ".join(chunk.headings),
-                vector_key=key,
-                vector=vectors[key],
-            )
-            for chunk, key in zip(chunks, keys, strict=True)
-        ]
+        passages = [replace(each, vector=vectors[each.vector_key]) for each in prepared.passages]
+        self._store.replace(prepared.record, prepared.content, passages)
+        self.tally.passages += len(passages)
 
     def _embed(self, texts: list[str], name: str, size: int) -> list[bytes]:
         """Embed `texts`; the database holds float32, little endian."""
@@ -172,9 +133,7 @@ class Sync:
 
         if not texts:
             return []
-        vectors = self._embedder.embed(texts, progress=progress)
-        if not np.isfinite(vectors).all():
-            raise ValueError(f"the embedder {self._embedder.id!r} gave values that are no numbers")
+        vectors = self._preparer.embed(texts, progress=progress)
         self.tally.embedded += len(texts)
         return [row.astype("<f4").tobytes() for row in vectors]
 
@@ -185,22 +144,6 @@ class Sync:
     def _skip(self, file: FoundFile, reason: str) -> None:
         logger.info("skipped %s: %s", file.name, reason)
         self.skipped.append(SkippedFile(path=file.path, reason=reason))
-
-    def _recipe(self) -> str:
-        chunking = self._chunking
-        return f"{RECIPE}/{chunking.target}/{chunking.smallest}/{chunking.overlap}"
-
-
-def text_digest(text: str) -> str:
-    """The hash of a canonical text that the database keeps."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def text_to_embed(text: str, chunk: Chunk, title: str) -> str:
-    """What the embedder reads of a chunk: what the document is about, and the chunk."""
-    heading = " > ".join(chunk.headings)
-    about = heading if heading.startswith(title) else f"{title} > {heading}" if heading else title
-    return f"{about[:_HEADING_CHARS]}\n{text[chunk.start : chunk.end]}"
 
 
 def _size(path: Path) -> int:

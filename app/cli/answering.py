@@ -134,13 +134,8 @@ def _source_line(scored: ScoredPassage, *, is_cited: bool) -> StyledText:
     passage = scored.passage
     line = StyledText(f"[{scored.number}] ", style=f"bold {colour(scored.number)}")
     line.append(printable(passage.document))
-    if passage.page is not None:
-        pages = (
-            f"{passage.page}"
-            if passage.page == passage.end_page
-            else (f"{passage.page}-{passage.end_page}")
-        )
-        line.append(f", page {pages}")
+    if passage.location:
+        line.append(f", {printable(passage.location)}")
     if not is_cited:
         line.append("  found, nothing copied", style="dim")
     return line

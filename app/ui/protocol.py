@@ -113,5 +113,5 @@ class ChatAssistant(Protocol):
     def source_text(self, source_id: str) -> str:
         """The canonical text of a document, or the text of a turn."""
 
-    def page_at(self, source_id: str, offset: int) -> int | None:
-        """The page of a character; None where there are no pages."""
+    def location(self, source_id: str, start: int, end: int) -> str:
+        """Where in its file a range of a source stands: "page 3"; empty if not known."""

@@ -54,9 +54,9 @@ def brand(title: str) -> Html:
     return element("span", title, class_="q-brand")
 
 
-def page_label(page: int | None) -> Html:
-    """`p. 12`, or nothing."""
-    return Html() if page is None else element("span", f"p. {page}", class_="q-page")
+def location_label(location: str) -> Html:
+    """`page 12`, or nothing."""
+    return element("span", location, class_="q-page") if location else Html()
 
 
 def _welcome(title: str, examples: Sequence[str]) -> Html:
@@ -146,7 +146,7 @@ def _source_button(ref: str, source: Source, class_: str) -> Html:
         "button",
         element("span", source.label, class_="q-label"),
         element("bdi", source.name, class_="q-name"),
-        said if source.kind == "turn" else page_label(source.page),
+        said if source.kind == "turn" else location_label(source.location),
         type="button",
         class_=f"{class_} {source.colour}",
         data_ref=ref,
@@ -171,7 +171,7 @@ def _passage_button(scored: ScoredPassage, exchange: Exchange, number: int) -> H
         label=str(scored.number),
         colour=colour_class(scored.number),
         name=scored.passage.document,
-        page=scored.passage.page,
+        location=scored.passage.location,
         kind="document",
     )
     ref = passage_ref(number, exchange.passages.index(scored))
@@ -214,7 +214,7 @@ def _card(quote: Quote, source: Source, ref: str) -> Html:
             "div",
             element("span", source.label, class_="q-label"),
             element("bdi", source.name, class_="q-name"),
-            page_label(quote.citation.page),
+            location_label(quote.citation.location),
             class_="q-where",
         ),
         _excerpt(quote),

@@ -12,7 +12,7 @@ from quoth.app.ui.answering import LONGEST_LINE, Answerer
 from quoth.app.ui.conversations import ChatSession
 from quoth.app.ui.document_list import UploadLine, upload_line
 from quoth.app.ui.excerpts import excerpt, holds
-from quoth.app.ui.places import Place, place
+from quoth.app.ui.places import place
 from quoth.app.ui.protocol import ChatAssistant, DocumentLine
 from quoth.app.ui.side_panel import OtherPlace, missing_source, side_panel
 from quoth.app.ui.wording import CHANGED
@@ -46,11 +46,11 @@ class Chat:
             if not holds(source, span.start, span.end, found.words):
                 return missing_source(found.ref, CHANGED)
             others = [self._other(ref, span) for ref, span in found.others]
-            page = self._page(found, span)
+            location = "" if found.kind == "turn" else self._location(span)
         except QuothError as error:
             return missing_source(found.ref, str(error))
         around = excerpt(source, span.start, span.end, reach=_PANEL_REACH)
-        return side_panel(found, around, page, others)
+        return side_panel(found, around, location, others)
 
     def add_documents(self, files: Sequence[tuple[Path, str]]) -> Iterator[list[UploadLine]]:
         """Index files, one by one; yields a line for each file so far. The files are used up."""
@@ -91,13 +91,14 @@ class Chat:
 
     def _other(self, ref: str, span: SourceSpan) -> OtherPlace:
         name = self._names().get(span.source_id)
-        page = None if name is None else self.assistant.page_at(span.source_id, span.start)
-        return OtherPlace(ref=ref, name=name or "an earlier turn", page=page)
+        return OtherPlace(
+            ref=ref,
+            name=name or "an earlier turn",
+            location="" if name is None else self._location(span),
+        )
 
-    def _page(self, found: Place, span: SourceSpan) -> int | None:
-        if found.kind == "turn":
-            return None
-        return self.assistant.page_at(span.source_id, span.start)
+    def _location(self, span: SourceSpan) -> str:
+        return self.assistant.location(span.source_id, span.start, span.end)
 
 
 def _outcome(name: str, change: Callable[[], UploadLine], *, failed: str) -> UploadLine:

@@ -14,16 +14,16 @@ class OtherPlace:
 
     ref: str
     name: str
-    page: int | None
+    location: str  # empty: not known
 
 
 def side_panel(
-    place: Place, text: Excerpt, page: int | None, others: Sequence[OtherPlace] = ()
+    place: Place, text: Excerpt, location: str, others: Sequence[OtherPlace] = ()
 ) -> Html:
     """The passage in its surroundings; the range itself is the one with the class `q-target`."""
     return element(
         "section",
-        _head(place, page),
+        _head(place, location),
         _others(others),
         element(
             "div",
@@ -58,11 +58,11 @@ def missing_source(ref: str, message: str) -> Html:
     )
 
 
-def _head(place: Place, page: int | None) -> Html:
+def _head(place: Place, location: str) -> Html:
     first, last = place.span.start + 1, place.span.end
     where = f"characters {first:,} to {last:,}"
-    if page is not None:
-        where = f"page {page}, {where}"
+    if location:
+        where = f"{location}, {where}"
     return element(
         "header",
         element(
@@ -98,7 +98,7 @@ def _others(others: Sequence[OtherPlace]) -> Html:
         element(
             "button",
             element("bdi", other.name),
-            "" if other.page is None else f" p. {other.page}",
+            other.location and f" {other.location}",
             type="button",
             class_="q-other",
             data_ref=other.ref,

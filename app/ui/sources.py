@@ -16,7 +16,7 @@ class Source:
     label: str  # the passage's number in the prompt, or a letter for what is no passage of it
     colour: str  # CSS class
     name: str
-    page: int | None
+    location: str  # empty: not known
     kind: SourceKind
 
 
@@ -62,11 +62,17 @@ def _source(
     scored = passage_of(citation, passages)
     if scored is not None:
         label, colour = str(scored.number), colour_class(scored.number)
-        page = scored.passage.page
+        location = scored.passage.location
     else:
         label = letters.setdefault(citation.source_id, _letter(len(letters)))
-        colour, page = TURN_CLASS, citation.page
-    return Source(label=label, colour=colour, name=citation.document, page=page, kind=citation.kind)
+        colour, location = TURN_CLASS, citation.location
+    return Source(
+        label=label,
+        colour=colour,
+        name=citation.document,
+        location=location,
+        kind=citation.kind,
+    )
 
 
 def _letter(index: int) -> str:

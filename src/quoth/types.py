@@ -4,12 +4,18 @@ Offsets are Unicode code points and half-open, `[start, end)`. Pages count from 
 only the standard library.
 """
 
-from dataclasses import dataclass
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Role = Literal["user", "assistant"]
 SourceKind = Literal["document", "turn"]
 Origin = Literal["copied", "matched"]
+
+_COUNTED = re.compile(r"(.+) (\d+)")  # page 3
+_CELL = re.compile(r"(.+!)([A-Z]+\d+)")  # Budget!B12
 
 
 def _check_range(start: int, end: int) -> None:
@@ -40,6 +46,37 @@ class Location:
     label: str
 
 
+def locations_in(locations: Sequence[Location], start: int, end: int) -> tuple[Location, ...]:
+    """Those of `[start, end)`, the first one moved to `start`. They come by start."""
+    first = bisect_right(locations, start, key=_start_of) - 1
+    last = bisect_right(locations, max(start, end - 1), key=_start_of)
+    inside = locations[max(0, first) : last]
+    return tuple(replace(each, start=max(start, each.start)) for each in inside)
+
+
+def location_between(locations: Sequence[Location], start: int, end: int) -> str:
+    """What `[start, end)` is called: "slide 3", "lines 4-9", "Budget!A2:B4"; empty: not known."""
+    inside = locations_in(locations, start, end)
+    return _from_to(inside[0].label, inside[-1].label) if inside else ""
+
+
+def _start_of(location: Location) -> int:
+    return location.start
+
+
+def _from_to(first: str, last: str) -> str:
+    """One name for two labels and all between them."""
+    if first == last:
+        return first
+    begin, end = _COUNTED.fullmatch(first), _COUNTED.fullmatch(last)
+    if begin and end and begin[1] == end[1]:
+        return f"{begin[1]}s {begin[2]}-{end[2]}"
+    begin, end = _CELL.fullmatch(first), _CELL.fullmatch(last)
+    if begin and end and begin[1] == end[1]:
+        return f"{begin[1]}{begin[2]}:{end[2]}"
+    return f"{first} - {last}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """A chunk of one document: always `canonical_text[start:end] == text`."""
@@ -67,6 +104,11 @@ class Passage:
     def span(self) -> SourceSpan:
         """Where the passage lies in its document."""
         return SourceSpan(source_id=self.document_id, start=self.start, end=self.end)
+
+    @property
+    def location(self) -> str:
+        """Where the passage stands in its file: "page 3", "slides 2-3"; empty if not known."""
+        return location_between(self.locations, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

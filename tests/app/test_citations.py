@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from quoth.app.citations import CitableSource, CitationTracker, covered_share
 from quoth.decoding import CopiedSpan
-from quoth.types import Citation
+from quoth.types import Citation, Location
 
 MIN_CHARS = 6
 
@@ -22,6 +22,9 @@ def source(text, *, identity="p1", base=100, kind="document"):
         kind=kind,
         char_ranges=tuple((i, i + 1) for i in range(len(text))),
         page_at=lambda offset: offset // 100,
+        locations=tuple(
+            Location(start=at, label=f"line {at}") for at in range(base, base + len(text), 10)
+        ),
     )
 
 
@@ -55,6 +58,7 @@ def test_a_copy_is_cited_in_the_document_with_its_page():
         316,
     )
     assert (citation.document, citation.page, citation.origin) == ("manual.pdf", 3, "copied")
+    assert citation.location == "lines 295-315"
 
 
 def test_a_copy_at_the_end_is_cited_when_the_answer_has_ended():

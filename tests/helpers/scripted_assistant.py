@@ -16,7 +16,15 @@ from quoth.app.events import (
     Text,
 )
 from quoth.errors import InputError
-from quoth.types import Citation, Origin, Passage, SourceSpan
+from quoth.types import (
+    Citation,
+    Location,
+    Origin,
+    Passage,
+    SourceSpan,
+    location_between,
+    locations_in,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +142,15 @@ class ScriptedAssistant:
     def page_at(self, source_id: str, offset: int) -> int | None:
         return offset // PAGE_CHARACTERS + 1 if self.has_pages(source_id) else None
 
+    def location(self, source_id: str, start: int, end: int) -> str:
+        return location_between(self._locations(source_id), start, end)
+
+    def _locations(self, source_id: str) -> tuple[Location, ...]:
+        if not self.has_pages(source_id):
+            return ()
+        starts = range(0, len(self.source_text(source_id)), PAGE_CHARACTERS)
+        return tuple(Location(start=at, label=f"page {n}") for n, at in enumerate(starts, 1))
+
     def has_pages(self, source_id: str) -> bool:
         return self.names.get(source_id, "").endswith(".pdf")
 
@@ -148,6 +165,7 @@ class ScriptedAssistant:
             start=0,
             end=end,
             page=self.page_at(id_, 0),
+            locations=locations_in(self._locations(id_), 0, end),
         )
 
     def _citation(self, copy: Copy, start: int) -> Citation:
@@ -162,6 +180,7 @@ class ScriptedAssistant:
             source_end=at + len(copy.text),
             document=self.turns[copy.source_id][0] if is_turn else self.names[copy.source_id],
             page=self.page_at(copy.source_id, at),
+            location=self.location(copy.source_id, at, at + len(copy.text)),
             kind="turn" if is_turn else "document",
             origin=copy.origin,
             others=self._others(copy),

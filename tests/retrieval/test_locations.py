@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quoth.retrieval.locations import location_between, locations_within, packed, unpacked
-from quoth.types import Location
+from quoth.retrieval.locations import locations_within, packed, unpacked
+from quoth.types import Location, location_between
 
 TEXT = "one\ntwo\nthree\n"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from quoth.app.cli.answering import AnswerPrinter, answer_as_json
 from quoth.app.cli.terminal import Console, printable
 from quoth.app.events import Answer, AnswerStats, Cited, Done, Retrieved, ScoredPassage, Text
-from quoth.types import Citation, Passage
+from quoth.types import Citation, Location, Passage
 
 
 @given(st.text())
@@ -37,6 +37,7 @@ def events(text, citations, passage_text, stats=STATS):
         end=50 + len(passage_text),
         page=4,
         end_page=4,
+        locations=(Location(start=50, label="sh\x1beet!B4"),),
     )
     scored = (ScoredPassage(number=1, passage=passage, score=0.5),)
     answer = Answer(
@@ -90,7 +91,7 @@ def test_a_pipe_gets_plain_text_with_sources_and_numbers():
     out = printed(is_terminal=False)
     assert "\x1b" not in out
     assert out.startswith("He said: ravens fly \N{REPLACEMENT CHARACTER}[2J[bold]high[/bold].\n")
-    assert "[1] evil\N{REPLACEMENT CHARACTER}[31m.pdf, page 4" in out
+    assert "[1] evil\N{REPLACEMENT CHARACTER}[31m.pdf, sh\N{REPLACEMENT CHARACTER}eet!B4" in out
     assert "8 tokens in 4 forward passes, 2.0 per pass; 50% copied, 75% found in sources" in out
 
 

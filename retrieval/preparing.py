@@ -1,0 +1,188 @@
+"""From the bytes of a file to a document that can be stored: everything that needs no index.
+
+It is a function of the bytes, the file's name and the recipe, so it may run in another process or
+on another machine, and ahead of being asked: what comes out is the same.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+import numpy as np
+
+from quoth.errors import DocumentError
+from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
+from quoth.retrieval.documents import LoadedDocument, LoadLimits
+from quoth.retrieval.embedder import Embedder, Vectors
+from quoth.retrieval.loaders import load
+from quoth.retrieval.pages import page_at
+from quoth.retrieval.progress import Progress
+from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
+from quoth.retrieval.walking import FoundFile, shown
+
+logger = logging.getLogger(__name__)
+
+RECIPE = 1  # raise it when loaders or chunking give other texts or passages than before
+_HEADING_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How files become documents."""
+
+    chunking: ChunkingConfig
+    limits: LoadLimits
+
+    @property
+    def id(self) -> str:
+        """What a document remembers it by; a document of another recipe is made again."""
+        chunking = self.chunking
+        return f"{RECIPE}/{chunking.target}/{chunking.smallest}/{chunking.overlap}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedDocument:
+    """A document without vectors: `texts` are what the embedder is to read of its passages."""
+
+    record: DocumentRecord
+    content: TextRecord
+    passages: tuple[PassageRecord, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedFile:
+    """A file that may have to be prepared, unless its content has the hash `known_sha256`."""
+
+    file: FoundFile
+    size: int
+    known_sha256: str | None
+
+
+class Preparer(Protocol):
+    """Does the work of a sync that needs no index."""
+
+    def expect(
+        self, files: Sequence[ExpectedFile], known: Callable[[Sequence[bytes]], set[bytes]]
+    ) -> None:
+        """Hear which files `prepare` may be called for, in this order; work ahead, or do not.
+
+        `known` tells which of some vector keys have vectors already.
+        """
+        ...
+
+    def prepare(self, file: FoundFile, content: bytes, digest: str) -> PreparedDocument:
+        """The document in `content`, whose SHA-256 is `digest`.
+
+        Raises:
+            DocumentError: There is none; the message is the reason.
+        """
+        ...
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """Vectors of the texts of one document: float32 [len(texts), dim].
+
+        They are computed together, as the bits of a vector depend on the batch it was made in.
+        """
+        ...
+
+
+class LocalPreparer:
+    """Prepares documents here and now."""
+
+    def __init__(self, embedder: Embedder, recipe: Recipe) -> None:
+        self._embedder = embedder
+        self._recipe = recipe
+
+    def expect(
+        self, files: Sequence[ExpectedFile], known: Callable[[Sequence[bytes]], set[bytes]]
+    ) -> None:
+        """There is nothing to do ahead."""
+
+    def prepare(self, file: FoundFile, content: bytes, digest: str) -> PreparedDocument:
+        """See `prepare`."""
+        return prepare(file, content, digest, self._recipe)
+
+    def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
+        """See `checked_vectors`."""
+        return checked_vectors(self._embedder, texts, progress)
+
+
+def prepare(file: FoundFile, content: bytes, digest: str, recipe: Recipe) -> PreparedDocument:
+    """Read and chunk the document in `content`, whose SHA-256 is `digest`.
+
+    Raises:
+        DocumentError: It cannot be read.
+    """
+    document = _load(file, content, recipe.limits)
+    text = document.text
+    record = DocumentRecord(
+        id=file.document_id,
+        name=file.name,
+        path=shown(file.identity),
+        format=document.format,
+        title=document.title,
+        content_sha256=digest,
+        text_sha256=text_digest(text),
+        recipe=recipe.id,
+        num_bytes=len(content),
+        num_chars=len(text),
+        page_starts=document.page_starts,
+    )
+    boxes = document.boxes.packed() if document.boxes else None
+    chunks = chunk_document(document, recipe.chunking)
+    title = document.title or PurePath(record.name).stem
+    texts = tuple(text_to_embed(text, chunk, title) for chunk in chunks)
+    return PreparedDocument(
+        record=record,
+        content=TextRecord(text=text, locations=document.locations, boxes=boxes),
+        passages=tuple(_passage(record, *pair) for pair in zip(chunks, texts, strict=True)),
+        texts=texts,
+    )
+
+
+def checked_vectors(
+    embedder: Embedder, texts: Sequence[str], progress: Progress | None = None
+) -> Vectors:
+    """What the embedder makes of `texts`: float32 [len(texts), dim], all of them numbers."""
+    vectors = embedder.embed(texts, progress=progress)
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"the embedder {embedder.id!r} gave values that are no numbers")
+    return vectors
+
+
+def text_digest(text: str) -> str:
+    """The hash of a canonical text that the database keeps."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def text_to_embed(text: str, chunk: Chunk, title: str) -> str:
+    """What the embedder reads of a chunk: what the document is about, and the chunk."""
+    heading = " > ".join(chunk.headings)
+    about = heading if heading.startswith(title) else f"{title} > {heading}" if heading else title
+    return f"{about[:_HEADING_CHARS]}\n{text[chunk.start : chunk.end]}"
+
+
+def _load(file: FoundFile, content: bytes, limits: LoadLimits) -> LoadedDocument:
+    try:
+        return load(file.path.name, content, limits)
+    except DocumentError:
+        raise
+    except Exception as error:  # hostile files find faults; the others go in
+        logger.exception("The reader of %s failed", file.name)
+        raise DocumentError("could not be read because of a fault in its reader") from error
+
+
+def _passage(record: DocumentRecord, chunk: Chunk, text: str) -> PassageRecord:
+    return PassageRecord(
+        document_id=record.id,
+        start=chunk.start,
+        end=chunk.end,
+        page=page_at(record.page_starts, chunk.start),
+        end_page=page_at(record.page_starts, chunk.end - 1),
+        heading=" > ".join(chunk.headings),
+        vector_key=hashlib.sha256(text.encode()).digest(),
+    )
