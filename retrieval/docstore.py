@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
 from quoth.retrieval.locations import locations_within, packed, unpacked
 from quoth.retrieval.records import (
@@ -57,6 +58,10 @@ class DocStore:
             (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
             for p in passages
         ]
+        terms = [
+            lexical.passage_terms(document, p.heading, content.text[p.start : p.end])
+            for p in passages
+        ]
         with self.database.change() as connection:
             connection.execute("DELETE FROM documents WHERE id = ?", (document.id,))
             connection.execute(
@@ -76,6 +81,9 @@ class DocStore:
                 "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
+            ids = [key for (key,) in connection.execute(query, (document.id,))]
+            lexical.add(connection, zip(ids, terms, strict=True))
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
@@ -83,9 +91,16 @@ class DocStore:
             connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
     def rename(self, document_id: str, name: str) -> None:
-        """Let the user know a document by another name."""
+        """Let the user know a document by another name, and find it by that."""
         with self.database.change() as connection:
             connection.execute("UPDATE documents SET name = ? WHERE id = ?", (name, document_id))
+            lexical.index_again(connection, document_id)
+
+    def fold(self) -> None:
+        """Merge what is waiting into the lexical index; what was deleted leaves the disk."""
+        if self.database.rows(lexical.HAS_UNFOLDED)[0][0]:
+            with self.database.change() as connection:
+                lexical.fold(connection)
 
 
 class Documents:

@@ -8,12 +8,14 @@ changes happen one at a time.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from quoth.errors import ConfigError, InputError
 from quoth.retrieval import boxes, manifest
+from quoth.retrieval.bm25 import LexicalSearch
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
@@ -25,6 +27,7 @@ from quoth.retrieval.optimising import Optimiser
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.progress import Progress
+from quoth.retrieval.ranking import Ranker
 from quoth.retrieval.records import DocumentRecord
 from quoth.retrieval.reports import (
     DocumentStatus,
@@ -33,6 +36,7 @@ from quoth.retrieval.reports import (
     SyncReport,
     VerifyReport,
 )
+from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.stored_vectors import VectorKind
 from quoth.retrieval.sync import Sync
@@ -62,7 +66,8 @@ class Index:
         self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
         self._vectors = LiveVectors(self.path, self._store, self._manifest)
-        self._searcher = Searcher(self._store, self._vectors)
+        words = LexicalSearch(self._store.database)
+        self._searcher = Searcher(self._store, Ranker(self._vectors, words))
         self._changing = threading.Lock()
         self._optimiser = Optimiser(self.path, self._vectors, self._change)
 
@@ -211,14 +216,34 @@ class Index:
         else:
             self._optimiser.run(kind, progress)
 
-    def search(self, query: str, k: int = 5) -> list[SearchHit]:
-        """The passages closest in meaning to `query`, best first, at most `k`."""
+    def search(
+        self,
+        query: str,
+        k: int = 5,
+        *,
+        mode: Mode | None = None,
+        options: SearchOptions | None = None,
+    ) -> list[SearchHit]:
+        """The passages that fit `query` best, best first, at most `k`; equal texts count once.
+
+        Args:
+            query: A question or some words; nothing in it has a meaning of its own.
+            k: How many at most.
+            mode: "hybrid" (by meaning and by words), "dense" or "lexical"; wins over `options`.
+            options: Everything else that can be chosen.
+
+        Raises:
+            InputError: The question is empty, or no passage is asked for.
+            ConfigError: The mode is unknown; or the index has no embedder, and the mode needs one.
+        """
         if k < 1:
             raise InputError(f"At least one passage must be asked for, not {k}.")
         if not query.strip():
             raise InputError("The question is empty. Ask something.")
-        vector = self._needed_embedder().embed_query(query)
-        return self._searcher.search(vector, k)
+        options = options or SearchOptions()
+        options = replace(options, mode=mode) if mode else options
+        vector = None if options.mode == "lexical" else self._needed_embedder().embed_query(query)
+        return self._searcher.search(query, vector, k, options)
 
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
@@ -273,6 +298,7 @@ class Index:
             try:
                 yield
             finally:
+                self._store.fold()
                 self._vectors.save()
                 self._store.database.fold_log()
 

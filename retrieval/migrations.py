@@ -77,10 +77,22 @@ def m003_removals(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m003_lexical_index(connection: sqlite3.Connection) -> None:
+    """The terms of all passages, and which passages hold them."""
+    from quoth.retrieval import lexical
+
+    for statement in lexical.SCHEMA:
+        connection.execute(statement)
+    for (document_id,) in connection.execute("SELECT id FROM documents").fetchall():
+        lexical.index_again(connection, document_id)
+    lexical.fold(connection)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_documents_and_passages,
     m002_locations,
     m003_removals,
+    m003_lexical_index,
 )
 
 
