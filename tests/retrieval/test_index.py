@@ -83,7 +83,9 @@ def test_a_score_is_the_cosine(index: Index) -> None:
 
 
 def test_equal_scores_come_in_a_fixed_order(tmp_path: Path) -> None:
-    docs = write_files(tmp_path / "same", {f"{n}/same.txt": f"The same words. {n * '.'}" for n in range(30)})
+    docs = write_files(
+        tmp_path / "same", {f"{n}/same.txt": f"The same words. {n * '.'}" for n in range(30)}
+    )
     orders = []
     for name in ("one", "two"):
         with Index.create(tmp_path / name, embedder=HashingEmbedder()) as index:
