@@ -22,6 +22,7 @@ from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord
 from quoth.retrieval.reports import (
@@ -161,10 +162,12 @@ class Index:
         Raises:
             InputError: A path does not exist; nothing was changed.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+            ParserStartError: The process that reads files does not start.
         """
-        run = Sync(self._store, self._needed_embedder(), self._chunking, self._limits, progress)
-        with self._change(wait_s):
+        embedder = self._needed_embedder()
+        with self._change(wait_s), Parser(self._limits) as parser:
             found = find_files(paths, root)
+            run = Sync(self._store, embedder, self._chunking, parser, progress)
             run.run(found)
         tally = run.tally
         return SyncReport(

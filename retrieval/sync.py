@@ -16,8 +16,8 @@ from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.embedder import Embedder
-from quoth.retrieval.loaders import load
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
 from quoth.retrieval.reports import SkippedFile
@@ -49,13 +49,13 @@ class Sync:
         store: DocStore,
         embedder: Embedder,
         chunking: ChunkingConfig,
-        limits: LoadLimits,
+        parser: Parser,
         progress: Progress | None = None,
     ) -> None:
         self._store = store
         self._embedder = embedder
         self._chunking = chunking
-        self._limits = limits
+        self._parser = parser
         self._progress = progress
         self._done = 0
         self._total = 0
@@ -82,7 +82,7 @@ class Sync:
 
     def _take(self, file: FoundFile, known: DocumentRecord | None, size: int) -> None:
         try:
-            content = _read(file.path, self._limits)
+            content = _read(file.path, self._parser.limits)
         except DocumentError as error:
             self._skip(file, f"{error}{'; its earlier version stays indexed' if known else ''}")
             return
@@ -94,7 +94,7 @@ class Sync:
             self.tally.unchanged += 1
             return
         try:
-            document = self._load(file, content)
+            document = self._parser.load(file.path.name, content)
         except DocumentError as error:
             self._skip(file, str(error))
             if known:  # its text is not in the file any more: nothing may be cited from it
@@ -106,15 +106,6 @@ class Sync:
             self.tally.changed += 1
         else:
             self.tally.added += 1
-
-    def _load(self, file: FoundFile, content: bytes) -> LoadedDocument:
-        try:
-            return load(file.path.name, content, self._limits)
-        except DocumentError:
-            raise
-        except Exception as error:  # hostile files find faults; the others go in
-            logger.exception("The reader of %s failed", file.name)
-            raise DocumentError("could not be read because of a fault in its reader") from error
 
     def _store_document(
         self, file: FoundFile, document: LoadedDocument, digest: str, size: int
