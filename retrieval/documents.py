@@ -21,6 +21,8 @@ class LoadLimits:
     max_bytes: int = 64 * MEBIBYTE
     max_pages: int = 5_000
     max_chars: int = 32_000_000
+    max_seconds: float = 120.0  # to read one file
+    max_memory_bytes: int = 1_000_000_000  # while reading one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

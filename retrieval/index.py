@@ -22,6 +22,7 @@ from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord
@@ -162,10 +163,12 @@ class Index:
         Raises:
             InputError: A path does not exist; nothing was changed.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+            ParserStartError: The process that reads files does not start.
         """
-        preparer = preparer or LocalPreparer(self._needed_embedder(), self._recipe)
-        run = Sync(self._store, preparer, self._recipe, progress)
-        with self._change(wait_s):
+        embedder = self._needed_embedder()
+        with self._change(wait_s), Parser(self._recipe.limits) as parser:
+            preparer = preparer or LocalPreparer(embedder, self._recipe, parser.load)
+            run = Sync(self._store, preparer, self._recipe, progress)
             found = find_files(paths, root)
             run.run(found)
         tally = run.tally

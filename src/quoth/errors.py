@@ -8,7 +8,8 @@ QuothError
 │   ├── IndexNotFoundError             no index there                           exit 3
 │   ├── IndexFormatError               not readable: damaged, or another format exit 3
 │   ├── EmbedderMismatchError          built with another embedder              exit 3
-│   └── IndexBusyError                 another process is writing               exit 3
+│   ├── IndexBusyError                 another process is writing               exit 3
+│   └── ParserStartError               the process that reads files won't start exit 3
 ├── DraftStoreError                    a draft store that cannot be read        exit 3
 │   └── TokenizerMismatchError         made with another tokenizer              exit 3
 ├── ModelLoadError                     the model could not be loaded            exit 4
@@ -79,6 +80,10 @@ class EmbedderMismatchError(IndexFailure):
 
 class IndexBusyError(IndexFailure):
     """Another process is writing to the index."""
+
+
+class ParserStartError(IndexFailure):
+    """The process that reads documents for the index does not start."""
 
 
 class DraftStoreError(QuothError):

@@ -1,6 +1,7 @@
 """An index holds what the files hold: no more, no less, and nothing is done twice."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from helpers.folders import CountingEmbedder, write_files
 from helpers.pdfs import make_pdf, paragraph
 from quoth.errors import InputError
 from quoth.retrieval import ChunkingConfig, Index, LoadLimits
+from quoth.retrieval.parsing import Parser
 
 
 @pytest.fixture
@@ -258,17 +260,15 @@ def test_a_file_that_cannot_be_opened_is_skipped_and_its_text_stays(
 def test_a_fault_in_a_reader_stops_nothing_but_its_file(
     index: Index, tmp_path: Path, monkeypatch, caplog
 ) -> None:
-    def crash(content, limits):
-        raise ZeroDivisionError("division by zero")
-
-    monkeypatch.setattr("quoth.retrieval.loaders.markdown.load_markdown", crash)
-    docs = write_files(tmp_path / "d", {"a.md": "# Apples\n", "b.txt": "Bears."})
+    hostile = partial(Parser, reader="helpers.hostile_readers:read")
+    monkeypatch.setattr("quoth.retrieval.index.Parser", hostile)
+    docs = write_files(tmp_path / "d", {"fault": "Apples.", "b.txt": "Bears."})
     report = index.sync([docs])
     assert names(index) == ["b.txt"]
     [skipped] = report.skipped
-    assert skipped.path.name == "a.md"
+    assert skipped.path.name == "fault"
     assert skipped.reason == "could not be read because of a fault in its reader"
-    assert "ZeroDivisionError: division by zero" in caplog.text  # with the way there
+    assert "KeyError: " in caplog.text  # with the way there
 
 
 def test_a_file_that_became_unreadable_takes_its_old_text_along(
