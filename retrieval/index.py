@@ -6,7 +6,7 @@ difference. Any thread may call; changes happen one at a time.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.records import DocumentRecord
+from quoth.retrieval.records import DocumentRecord, FileRecord
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
@@ -151,36 +151,32 @@ class Index:
         root: Path | None = None,
         wait_s: float = WAIT_S,
         preparer: Preparer | None = None,
+        checksum: bool = False,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
 
-        Files are compared by content. What cannot be read is reported and passed over. `progress`
-        counts bytes. Documents are deleted whose files are gone from the folders among `paths`;
-        those from elsewhere stay. With `root`, documents are known by their path below it, and the
-        folder may move. `preparer` reads and embeds in the place of this process.
+        Files are compared by content, and read only if their size, times or inode have changed,
+        or with `checksum`. A document stays the same (its id does) when its file is moved or
+        changed; files with the same bytes are one document. What cannot be read is reported and
+        passed over. `progress` counts bytes. Documents are deleted whose files are gone from the
+        folders among `paths`; those from elsewhere stay. With `root`, documents are known by their
+        path below it, and the folder may move. `preparer` reads and embeds in the place of this
+        process.
 
         Raises:
             InputError: A path does not exist; nothing was changed.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
         """
         preparer = preparer or LocalPreparer(self._needed_embedder(), self._recipe)
-        run = Sync(self._store, preparer, self._recipe, progress)
         with self._change(wait_s):
             found = find_files(paths, root)
-            run.run(found)
-        tally = run.tally
-        return SyncReport(
-            added=tally.added,
-            changed=tally.changed,
-            unchanged=tally.unchanged,
-            removed=tally.removed,
-            skipped=(*found.skipped, *run.skipped),
-            passages=tally.passages,
-            embedded=tally.embedded,
-        )
+            run = Sync(self._store, preparer, self._recipe, progress, checksum=checksum)
+            return run.run(found)
 
-    def remove(self, document_id: str, *, wait_s: float = WAIT_S) -> None:
+    def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
+
+        With `path`, only that one of its files is forgotten; the document goes with its last.
 
         Raises:
             InputError: There is no such document.
@@ -188,7 +184,11 @@ class Index:
         """
         with self._change(wait_s):
             self._record(document_id)
-            self._store.remove(document_id)
+            if path is None:
+                self._store.remove(document_id)
+            else:
+                files = self._store.files.of(document_id)
+                self._store.place([], [file.id for file in files if file.path == str(path)])
 
     def search(self, query: str, k: int = 5) -> list[SearchHit]:
         """The passages closest in meaning to `query`, best first, at most `k`."""
@@ -202,7 +202,11 @@ class Index:
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
         counts = self._store.passages.counts()
-        return tuple(_status(record, counts) for record in self._store.documents.all())
+        copies = self._store.files.copies()
+        return tuple(
+            _status(record, counts.get(record.id, 0), copies.get(record.id, []))
+            for record in self._store.documents.all()
+        )
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
@@ -289,15 +293,19 @@ def _unknown(document_id: str) -> InputError:
     )
 
 
-def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus:
+def _status(
+    record: DocumentRecord, num_passages: int, copies: Sequence[FileRecord]
+) -> DocumentStatus:
     return DocumentStatus(
         document_id=record.id,
         document=record.name,
         path=Path(record.path),
         format=record.format,
         title=record.title,
-        num_passages=counts.get(record.id, 0),
+        num_passages=num_passages,
         num_characters=record.num_chars,
         num_pages=len(record.page_starts) or None,
         content_sha256=record.content_sha256,
+        copies=tuple(file.name for file in copies),
+        copy_paths=tuple(Path(file.path) for file in copies),
     )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from quoth.errors import DocumentError
+from quoth.errors import DocumentError, ReaderError
 from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.embedder import Embedder, Vectors
@@ -59,7 +59,7 @@ class ExpectedFile:
 
     file: FoundFile
     size: int
-    known_sha256: str | None
+    known_sha256: str | None = None
 
 
 class Preparer(Protocol):
@@ -173,7 +173,7 @@ def _load(file: FoundFile, content: bytes, limits: LoadLimits) -> LoadedDocument
         raise
     except Exception as error:  # hostile files find faults; the others go in
         logger.exception("The reader of %s failed", file.name)
-        raise DocumentError("could not be read because of a fault in its reader") from error
+        raise ReaderError("could not be read because of a fault in its reader") from error
 
 
 def _passage(record: DocumentRecord, chunk: Chunk, text: str) -> PassageRecord:
