@@ -105,7 +105,7 @@ class DocStore:
             The ids of these documents.
         """
         with self.database.change() as connection:
-            homeless = move_files(connection, files, gone)
+            homeless = move_files(connection, files, gone).homeless
             for document_id in homeless if delete else ():
                 _delete(connection, document_id)
         return homeless

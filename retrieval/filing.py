@@ -5,7 +5,7 @@ Files with the same bytes are one document, which bears the name of one of them.
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from quoth.retrieval.database import Database
 from quoth.retrieval.records import FILE_COLUMNS, DocumentRecord, FileRecord
@@ -77,19 +77,26 @@ def write_files(connection: sqlite3.Connection, files: Sequence[FileRecord]) -> 
     )
 
 
+class Moved(NamedTuple):
+    """Documents that a move concerns."""
+
+    homeless: list[str]  # lie in no file any more
+    renamed: list[str]  # bear another name now
+
+
 def move_files(
     connection: sqlite3.Connection, files: Sequence[FileRecord], gone: Sequence[str] = ()
-) -> list[str]:
-    """Write and delete rows, and let the documents bear the names of the files they lie in now.
-
-    Returns:
-        The ids of the documents that lie in no file any more.
-    """
+) -> Moved:
+    """Write and delete rows, and let the documents bear the names of the files they lie in now."""
     ids = [*gone, *(file.id for file in files)]
     touched = {file.document_id: None for file in files} | _documents_of(connection, ids)
     write_files(connection, files)
     connection.executemany("DELETE FROM files WHERE id = ?", [(each,) for each in gone])
-    return [each for each in touched if each is not None and not _named(connection, each)]
+    moved = Moved([], [])
+    for document_id in touched:
+        if document_id is not None:
+            _name(connection, document_id, moved)
+    return moved
 
 
 def _documents_of(
@@ -100,7 +107,7 @@ def _documents_of(
     return {row[0]: None for row in rows if row}
 
 
-def _named(connection: sqlite3.Connection, document_id: str) -> bool:
+def _name(connection: sqlite3.Connection, document_id: str, moved: Moved) -> None:
     """Give a document the name of one of its files, its own while that is there."""
     row = connection.execute(
         "SELECT f.name, f.path FROM files f JOIN documents d ON d.id = f.document_id "
@@ -108,12 +115,14 @@ def _named(connection: sqlite3.Connection, document_id: str) -> bool:
         (document_id,),
     ).fetchone()
     if row is None:
-        return False
-    connection.execute(
+        moved.homeless.append(document_id)
+        return
+    named = connection.execute(
         "UPDATE documents SET name = ?1, path = ?2 WHERE id = ?3 AND (name, path) != (?1, ?2)",
         (*row, document_id),
     )
-    return True
+    if named.rowcount:
+        moved.renamed.append(document_id)
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -7,13 +7,14 @@ difference. Any thread may call; changes happen one at a time.
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.errors import ConfigError, InputError
+from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
+from quoth.retrieval.atomic import make_folder
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
@@ -80,7 +81,7 @@ class Index:
         """
         folder = Path(path)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
         _check_free(folder)
@@ -255,9 +256,15 @@ class Index:
         with self._changing, writer_lock(self.path, wait_s):
             try:
                 yield
-            finally:
-                self._vectors.save()
-                self._store.database.fold_log()
+            except BaseException:
+                with suppress(IndexFailure):  # what broke the change off is told
+                    self._bring_up()
+                raise
+            self._bring_up()
+
+    def _bring_up(self) -> None:
+        self._vectors.save()
+        self._store.database.fold_log()
 
     def _needed_embedder(self) -> Embedder:
         if self._embedder is None:
