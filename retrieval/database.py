@@ -75,12 +75,18 @@ class Database:
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """One transaction, which raises `generation` by one."""
+        with self.note() as connection:
+            yield connection
+            connection.execute("UPDATE state SET value = value + 1 WHERE key = 'generation'")
+
+    @contextmanager
+    def note(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on what search does not see."""
         with self._write_lock, self._told():
             self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
-                self._writer.execute("UPDATE state SET value = value + 1 WHERE key = 'generation'")
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:

@@ -4,17 +4,22 @@ Every change of a document is one transaction, and raises the database's `genera
 """
 
 import json
+import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from quoth.retrieval.database import Database
+from quoth.retrieval.filing import Files, move_files, own_file, write_files
 from quoth.retrieval.locations import locations_within, packed, unpacked
 from quoth.retrieval.records import (
     DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
+    VERSION_COLUMNS,
     DocumentRecord,
+    DocumentVersion,
+    FileRecord,
     Hit,
     PassageRecord,
     TextRecord,
@@ -33,6 +38,7 @@ class DocStore:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.database = Database(folder, create=create)
         self.documents = Documents(self.database)
+        self.files = Files(self.database)
         self.passages = Passages(self.database)
 
     def close(self) -> None:
@@ -44,8 +50,12 @@ class DocStore:
         document: DocumentRecord,
         content: TextRecord,
         passages: Sequence[PassageRecord],
+        file: FileRecord | None = None,
     ) -> None:
-        """Put a document in, or in the place of its former version, in one transaction."""
+        """Put a document in, or in the place of its former version, in one transaction.
+
+        `file` is where it was read; by default a file of the document's own id, name and path.
+        """
         values = (
             document.id, document.name, document.path, document.format, document.title,
             document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
@@ -74,16 +84,41 @@ class DocStore:
                 "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            move_files(connection, [file or own_file(document)])
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
         with self.database.change() as connection:
-            connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+            _delete(connection, document_id)
 
-    def rename(self, document_id: str, name: str) -> None:
-        """Let the user know a document by another name."""
+    def place(
+        self, files: Sequence[FileRecord], gone: Sequence[str] = (), *, delete: bool = True
+    ) -> list[str]:
+        """Say where documents lie now, in one transaction.
+
+        Args:
+            files: Rows of `files` to add or change.
+            gone: Ids of rows to delete.
+            delete: Delete the documents that lie nowhere any more.
+
+        Returns:
+            The ids of these documents.
+        """
         with self.database.change() as connection:
-            connection.execute("UPDATE documents SET name = ? WHERE id = ?", (name, document_id))
+            homeless = move_files(connection, files, gone).homeless
+            for document_id in homeless if delete else ():
+                _delete(connection, document_id)
+        return homeless
+
+    def note_files(self, files: Sequence[FileRecord]) -> None:
+        """Write rows of `files` that leave documents and their names as they are."""
+        with self.database.note() as connection:
+            write_files(connection, files)
+
+
+def _delete(connection: sqlite3.Connection, document_id: str) -> None:
+    connection.execute("DELETE FROM files WHERE document_id = ?", (document_id,))
+    connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
 
 
 class Documents:
@@ -102,6 +137,11 @@ class Documents:
         query = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE id = ?"
         rows = self._database.rows(query, (document_id,))
         return document_from(rows[0]) if rows else None
+
+    def versions(self) -> list[DocumentVersion]:
+        """What all documents were made from."""
+        query = f"SELECT {VERSION_COLUMNS} FROM documents ORDER BY id"
+        return [DocumentVersion(*row) for row in self._database.rows(query)]
 
     def text(self, document_id: str) -> str | None:
         """The canonical text of a document."""
@@ -170,10 +210,12 @@ class Passages:
         for part in _parts(ids):
             query = (
                 f"SELECT {columns}, d.name, d.format, d.page_starts, d.text_sha256, "
-                f"d.content_sha256 FROM passages p JOIN documents d ON d.id = p.document_id "
+                f"d.content_sha256, (SELECT json_group_array(f.name) FROM files f "
+                f"WHERE f.document_id = d.id AND f.path != d.path) "
+                f"FROM passages p JOIN documents d ON d.id = p.document_id "
                 f"WHERE p.id IN ({_marks(part)})"
             )
-            for *row, name, kind, page_starts, text_digest, digest in self._database.rows(
+            for *row, name, kind, page_starts, text_digest, digest, copies in self._database.rows(
                 query, part
             ):
                 passage = passage_from(row)
@@ -184,6 +226,7 @@ class Passages:
                     page_starts=tuple(json.loads(page_starts)),
                     text_sha256=text_digest,
                     content_sha256=digest,
+                    copies=tuple(sorted(json.loads(copies))),
                 )
         return found
 

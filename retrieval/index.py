@@ -6,14 +6,15 @@ difference. Any thread may call; changes happen one at a time.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.errors import ConfigError, InputError
+from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
+from quoth.retrieval.atomic import make_folder
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
@@ -25,7 +26,7 @@ from quoth.retrieval.pages import page_at
 from quoth.retrieval.parsing import Parser
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.records import DocumentRecord
+from quoth.retrieval.records import DocumentRecord, FileRecord
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
@@ -81,7 +82,7 @@ class Index:
         """
         folder = Path(path)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
         _check_free(folder)
@@ -152,13 +153,17 @@ class Index:
         root: Path | None = None,
         wait_s: float = WAIT_S,
         preparer: Preparer | None = None,
+        checksum: bool = False,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
 
-        Files are compared by content. What cannot be read is reported and passed over. `progress`
-        counts bytes. Documents are deleted whose files are gone from the folders among `paths`;
-        those from elsewhere stay. With `root`, documents are known by their path below it, and the
-        folder may move. `preparer` reads and embeds in the place of this process.
+        Files are compared by content, and read only if their size, times or inode have changed,
+        or with `checksum`. A document stays the same (its id does) when its file is moved or
+        changed; files with the same bytes are one document. What cannot be read is reported and
+        passed over. `progress` counts bytes. Documents are deleted whose files are gone from the
+        folders among `paths`; those from elsewhere stay. With `root`, documents are known by their
+        path below it, and the folder may move. `preparer` reads and embeds in the place of this
+        process.
 
         Raises:
             InputError: A path does not exist; nothing was changed.
@@ -168,22 +173,14 @@ class Index:
         embedder = self._needed_embedder()
         with self._change(wait_s), Parser(self._recipe.limits) as parser:
             preparer = preparer or LocalPreparer(embedder, self._recipe, parser.load)
-            run = Sync(self._store, preparer, self._recipe, progress)
             found = find_files(paths, root)
-            run.run(found)
-        tally = run.tally
-        return SyncReport(
-            added=tally.added,
-            changed=tally.changed,
-            unchanged=tally.unchanged,
-            removed=tally.removed,
-            skipped=(*found.skipped, *run.skipped),
-            passages=tally.passages,
-            embedded=tally.embedded,
-        )
+            run = Sync(self._store, preparer, self._recipe, progress, checksum=checksum)
+            return run.run(found)
 
-    def remove(self, document_id: str, *, wait_s: float = WAIT_S) -> None:
+    def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
+
+        With `path`, only that one of its files is forgotten; the document goes with its last.
 
         Raises:
             InputError: There is no such document.
@@ -191,7 +188,11 @@ class Index:
         """
         with self._change(wait_s):
             self._record(document_id)
-            self._store.remove(document_id)
+            if path is None:
+                self._store.remove(document_id)
+            else:
+                files = self._store.files.of(document_id)
+                self._store.place([], [file.id for file in files if file.path == str(path)])
 
     def search(self, query: str, k: int = 5) -> list[SearchHit]:
         """The passages closest in meaning to `query`, best first, at most `k`."""
@@ -205,7 +206,11 @@ class Index:
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
         counts = self._store.passages.counts()
-        return tuple(_status(record, counts) for record in self._store.documents.all())
+        copies = self._store.files.copies()
+        return tuple(
+            _status(record, counts.get(record.id, 0), copies.get(record.id, []))
+            for record in self._store.documents.all()
+        )
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
@@ -254,9 +259,15 @@ class Index:
         with self._changing, writer_lock(self.path, wait_s):
             try:
                 yield
-            finally:
-                self._vectors.save()
-                self._store.database.fold_log()
+            except BaseException:
+                with suppress(IndexFailure):  # what broke the change off is told
+                    self._bring_up()
+                raise
+            self._bring_up()
+
+    def _bring_up(self) -> None:
+        self._vectors.save()
+        self._store.database.fold_log()
 
     def _needed_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -292,15 +303,19 @@ def _unknown(document_id: str) -> InputError:
     )
 
 
-def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus:
+def _status(
+    record: DocumentRecord, num_passages: int, copies: Sequence[FileRecord]
+) -> DocumentStatus:
     return DocumentStatus(
         document_id=record.id,
         document=record.name,
         path=Path(record.path),
         format=record.format,
         title=record.title,
-        num_passages=counts.get(record.id, 0),
+        num_passages=num_passages,
         num_characters=record.num_chars,
         num_pages=len(record.page_starts) or None,
         content_sha256=record.content_sha256,
+        copies=tuple(file.name for file in copies),
+        copy_paths=tuple(Path(file.path) for file in copies),
     )

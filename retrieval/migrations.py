@@ -57,7 +57,25 @@ def m002_locations(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE texts ADD COLUMN locations BLOB")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages, m002_locations)
+def m003_files(connection: sqlite3.Connection) -> None:
+    """The files that documents were read from: several with the same bytes are one document."""
+    for statement in (
+        """CREATE TABLE files (
+            id TEXT PRIMARY KEY,
+            document_id TEXT,
+            name TEXT NOT NULL,
+            path TEXT NOT NULL,
+            stamp TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            recipe TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX files_by_document ON files (document_id)",
+        "INSERT INTO files SELECT id, id, name, path, '', '', '' FROM documents",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages, m002_locations, m003_files)
 
 
 def pending(connection: sqlite3.Connection) -> list[Migration]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
 
-from quoth.errors import DocumentError, ParserStartError
+from quoth.errors import DocumentError, ParserStartError, ReaderError
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.parsing_wire import (
     MEMORY_STATUS,
@@ -80,11 +80,11 @@ class Parser:
                 return self._load(process, name, content)
             except _ProcessEndedError as error:
                 if is_fresh or not error.may_be_older:
-                    raise DocumentError(str(error)) from error
+                    raise ReaderError(str(error)) from error
             try:
                 return self._load(self._running(), name, content)
             except _ProcessEndedError as error:
-                raise DocumentError(str(error)) from error
+                raise ReaderError(str(error)) from error
 
     def close(self) -> None:
         """End the process. The next file would start another."""
@@ -194,7 +194,7 @@ class _Process:
             raise DocumentError(_printable(message))
         if kind == "fault":
             logger.error("The reader of %r failed: %s", name, _printable(message))
-            raise DocumentError("could not be read because of a fault in its reader")
+            raise ReaderError("could not be read because of a fault in its reader")
         raise WireError(f"an answer of the kind {kind!r}")
 
     def _why(self, name: str, error: Exception, *, is_late: bool) -> _ProcessEndedError:

@@ -56,7 +56,7 @@ class ExpectedFile:
 
     file: FoundFile
     size: int
-    known_sha256: str | None
+    known_sha256: str | None = None
 
 
 class Preparer(Protocol):

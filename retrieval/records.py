@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from quoth.types import Location
 
@@ -23,6 +23,32 @@ class DocumentRecord:
     num_bytes: int
     num_chars: int
     page_starts: tuple[int, ...]
+
+
+class DocumentVersion(NamedTuple):
+    """What a document was made from, and how."""
+
+    id: str
+    path: str
+    content_sha256: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A row of `files`: a place where a document lies, or a file that is none.
+
+    Files with the same bytes are one document. A file that was refused belongs to none; `reason`
+    says why, and `recipe` by which way of reading.
+    """
+
+    id: str  # hash of the place
+    document_id: str | None
+    name: str  # as the user knows it
+    path: str
+    stamp: str = ""  # of the file when it was read (see scanning.py); empty: read it again
+    reason: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +85,15 @@ class Hit:
     page_starts: tuple[int, ...]
     text_sha256: str
     content_sha256: str
+    copies: tuple[str, ...] = ()  # other names of the same document
 
 
 DOCUMENT_COLUMNS = (
     "id, name, path, format, title, content_sha256, text_sha256, recipe, num_bytes, num_chars, "
     "page_starts"
 )
+VERSION_COLUMNS = ", ".join(DocumentVersion._fields)
+FILE_COLUMNS = "id, document_id, name, path, stamp, reason, recipe"
 PASSAGE_COLUMNS = "id, document_id, start, end, page, end_page, heading, vector_key"
 
 

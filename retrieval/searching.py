@@ -68,6 +68,7 @@ class Searcher:
                 start=record.start,
                 end=record.end,
             ),
+            copies=hit.copies,
         )
         return SearchHit(passage=passage, score=min(1.0, max(-1.0, score)))
 

@@ -23,6 +23,7 @@ def verify(store: DocStore, vectors: LiveVectors, dim: int) -> VerifyReport:
         records = store.documents.all()
         for record in records:
             problems.extend(f"{record.name}: {what}" for what in _document(store, record, dim))
+        problems.extend(store.files.problems())
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:

@@ -4,6 +4,7 @@ QuothError
 ├── ConfigError (also ValueError)      a bad value or an unknown key            exit 2
 ├── InputError (also ValueError)       a question or path that cannot be used   exit 2
 │   └── DocumentError                  a document that cannot be read           exit 2
+│       └── ReaderError                its reader failed; another try may not   exit 2
 ├── IndexFailure
 │   ├── IndexNotFoundError             no index there                           exit 3
 │   ├── IndexFormatError               not readable: damaged, or another format exit 3
@@ -47,6 +48,13 @@ class InputError(QuothError, ValueError):
 
 class DocumentError(InputError):
     """One document cannot be read: encrypted, empty, broken, binary. The message is the reason."""
+
+
+class ReaderError(DocumentError):
+    """The reader of a document failed, by a fault or for want of time or memory.
+
+    Another try may do better, so the next sync makes one though the file has not changed.
+    """
 
 
 class IndexFailure(QuothError):
