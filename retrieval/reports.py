@@ -1,6 +1,7 @@
 """What the index says about itself and its work."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from quoth.types import Passage
@@ -57,6 +58,8 @@ class DocumentStatus:
     num_characters: int
     num_pages: int | None  # None where the format has none
     content_sha256: str
+    modified: datetime | None = None  # of the file, in UTC
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

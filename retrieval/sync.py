@@ -91,6 +91,8 @@ class Sync:
         if known and (known.content_sha256, known.recipe) == (digest, recipe):
             if known.name != file.name:
                 self._store.rename(known.id, file.name)
+            if known.modified != (modified := _modified(file.path)):
+                self._store.set_modified(known.id, modified)
             self.tally.unchanged += 1
             return
         try:
@@ -132,6 +134,7 @@ class Sync:
             num_bytes=size,
             num_chars=len(text),
             page_starts=document.page_starts,
+            modified=_modified(file.path),
         )
         chunks = chunk_document(document, self._chunking)
         passages = self._passages(record, document, chunks, size)
@@ -208,6 +211,13 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _read(path: Path, limits: LoadLimits) -> bytes:
