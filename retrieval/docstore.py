@@ -6,10 +6,11 @@ Every change of a document is one transaction, and raises the database's `genera
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
 from quoth.retrieval.filing import Files, move_files, own_file, write_files
 from quoth.retrieval.locations import locations_within, packed, unpacked
@@ -59,10 +60,16 @@ class DocStore:
         values = (
             document.id, document.name, document.path, document.format, document.title,
             document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
-            document.num_chars, json.dumps(document.page_starts),
+            document.num_chars, json.dumps(document.page_starts), document.modified,
         )  # fmt: skip
         rows = [
             (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
+            for p in passages
+        ]
+        terms = [
+            lexical.passage_terms(
+                document.title, document.name, p.heading, content.text[p.start : p.end]
+            )
             for p in passages
         ]
         with self.database.change() as connection:
@@ -84,6 +91,9 @@ class DocStore:
                 "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
+            ids = [key for (key,) in connection.execute(query, (document.id,))]
+            lexical.add(connection, zip(ids, terms, strict=True))
             move_files(connection, [file or own_file(document)])
 
     def remove(self, document_id: str) -> None:
@@ -105,9 +115,11 @@ class DocStore:
             The ids of these documents.
         """
         with self.database.change() as connection:
-            homeless = move_files(connection, files, gone).homeless
+            homeless, renamed = move_files(connection, files, gone)
             for document_id in homeless if delete else ():
                 _delete(connection, document_id)
+            for document_id in renamed:  # its name is among the words that find it
+                lexical.index_again(connection, document_id)
         return homeless
 
     def note_files(self, files: Sequence[FileRecord]) -> None:
@@ -115,10 +127,25 @@ class DocStore:
         with self.database.note() as connection:
             write_files(connection, files)
 
+    def tag(self, document_id: str, tags: Collection[str]) -> None:
+        """Give a document these tags, and no others. They stay when the document changes."""
+        with self.database.change() as connection:
+            connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
+            connection.executemany(
+                "INSERT INTO document_tags VALUES (?, ?)", [(document_id, tag) for tag in set(tags)]
+            )
+
+    def fold(self) -> None:
+        """Merge what is waiting into the lexical index; what was deleted leaves the disk."""
+        if self.database.rows(lexical.HAS_UNFOLDED)[0][0]:
+            with self.database.change() as connection:
+                lexical.fold(connection)
+
 
 def _delete(connection: sqlite3.Connection, document_id: str) -> None:
     connection.execute("DELETE FROM files WHERE document_id = ?", (document_id,))
     connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+    connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
 
 
 class Documents:
@@ -142,6 +169,14 @@ class Documents:
         """What all documents were made from."""
         query = f"SELECT {VERSION_COLUMNS} FROM documents ORDER BY id"
         return [DocumentVersion(*row) for row in self._database.rows(query)]
+
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The tags of those documents that have some."""
+        found: dict[str, tuple[str, ...]] = {}
+        query = "SELECT document_id, tag FROM document_tags ORDER BY document_id, tag"
+        for document_id, tag in self._database.rows(query):
+            found[document_id] = (*found.get(document_id, ()), tag)
+        return found
 
     def text(self, document_id: str) -> str | None:
         """The canonical text of a document."""

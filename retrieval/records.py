@@ -3,8 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from quoth.retrieval.reports import DocumentStatus
 from quoth.types import Location
 
 
@@ -23,6 +26,7 @@ class DocumentRecord:
     num_bytes: int
     num_chars: int
     page_starts: tuple[int, ...]
+    modified: float | None = None  # of the file, in seconds since 1970; None: not known
 
 
 class DocumentVersion(NamedTuple):
@@ -90,7 +94,7 @@ class Hit:
 
 DOCUMENT_COLUMNS = (
     "id, name, path, format, title, content_sha256, text_sha256, recipe, num_bytes, num_chars, "
-    "page_starts"
+    "page_starts, modified"
 )
 VERSION_COLUMNS = ", ".join(DocumentVersion._fields)
 FILE_COLUMNS = "id, document_id, name, path, stamp, reason, recipe"
@@ -109,3 +113,28 @@ def passage_from(row: Sequence[Any]) -> PassageRecord:
     """A row of `PASSAGE_COLUMNS`, with or without the vector, as a value."""
     names = [*PASSAGE_COLUMNS.split(", "), "vector"][: len(row)]
     return PassageRecord(**dict(zip(names, row, strict=True)))
+
+
+def document_status(
+    record: DocumentRecord,
+    num_passages: int,
+    tags: tuple[str, ...] = (),
+    copies: Sequence[FileRecord] = (),
+) -> DocumentStatus:
+    """What the index says about a document; `copies` are its other files."""
+    modified = record.modified
+    return DocumentStatus(
+        document_id=record.id,
+        document=record.name,
+        path=Path(record.path),
+        format=record.format,
+        title=record.title,
+        num_passages=num_passages,
+        num_characters=record.num_chars,
+        num_pages=len(record.page_starts) or None,
+        content_sha256=record.content_sha256,
+        modified=None if modified is None else datetime.fromtimestamp(modified, UTC),
+        tags=tags,
+        copies=tuple(file.name for file in copies),
+        copy_paths=tuple(Path(file.path) for file in copies),
+    )

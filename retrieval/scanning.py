@@ -28,6 +28,7 @@ class SeenFile:
     id: str
     file: FoundFile
     size: int = 0  # in bytes
+    modified: float | None = None  # in seconds since 1970
     stamp: str = ""  # to note down; empty if the file was just being written
     sha256: str | None = None
     reason: str = ""  # why it was refused before, if it has not changed since
@@ -183,7 +184,7 @@ def _hashed(seen: SeenFile, max_bytes: int) -> SeenFile:
         too_large = facts.st_size > max_bytes
         sha256 = None if too_large else hashlib.file_digest(content, "sha256").hexdigest()
     stamp = _stamp(facts) if at_rest else ""
-    return replace(seen, size=facts.st_size, stamp=stamp, sha256=sha256)
+    return replace(seen, size=facts.st_size, modified=facts.st_mtime, stamp=stamp, sha256=sha256)
 
 
 def _stamp(facts: os.stat_result) -> str:

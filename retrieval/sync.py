@@ -186,7 +186,7 @@ class Sync:
 
     def _store_document(self, prepared: PreparedDocument, seen: SeenFile) -> None:
         document_id = self._ledger.id_for(seen, prepared.record.content_sha256)
-        record = replace(prepared.record, id=document_id)
+        record = replace(prepared.record, id=document_id, modified=seen.modified)
         keys = [passage.vector_key for passage in prepared.passages]
         vectors = self._store.passages.vectors_by_key(list(set(keys)))
         texts = zip(keys, prepared.texts, strict=True)
