@@ -27,6 +27,7 @@ from quoth.retrieval.records import (
     document_from,
     passage_from,
 )
+from quoth.retrieval.stored_vectors import StoredVectors
 from quoth.types import Location, location_between
 
 _PLACES = 500  # parameters of one statement
@@ -41,6 +42,7 @@ class DocStore:
         self.documents = Documents(self.database)
         self.files = Files(self.database)
         self.passages = Passages(self.database)
+        self.vectors = StoredVectors(self.database, folder)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -159,6 +161,10 @@ class Documents:
         query = f"SELECT {DOCUMENT_COLUMNS} FROM documents ORDER BY name, id"
         return [document_from(row) for row in self._database.rows(query)]
 
+    def count(self) -> int:
+        """Number of documents."""
+        return int(self._database.rows("SELECT count(*) FROM documents")[0][0])
+
     def get(self, document_id: str) -> DocumentRecord | None:
         """One document."""
         query = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE id = ?"
@@ -273,22 +279,10 @@ class Passages:
         )
         return [passage_from(row) for row in self._database.rows(query, (document_id,))]
 
-    def ids(self) -> list[int]:
-        """All passage ids, ascending."""
-        return [row[0] for row in self._database.rows("SELECT id FROM passages ORDER BY id")]
-
     def counts(self) -> dict[str, int]:
         """Number of passages by document id."""
         query = "SELECT document_id, count(*) FROM passages GROUP BY document_id"
         return dict(self._database.rows(query))
-
-    def vectors(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """The vectors of those passages that exist."""
-        found: dict[int, bytes] = {}
-        for part in _parts(ids):
-            query = f"SELECT id, vector FROM passages WHERE id IN ({_marks(part)})"
-            found.update(self._database.rows(query, part))
-        return found
 
     def vectors_by_key(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Vectors that were computed before for the same text."""

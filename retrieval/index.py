@@ -1,8 +1,8 @@
 """An index folder: documents, passages and vectors, kept together.
 
-SQLite is the truth. The FAISS file is made from it and may lag behind (after a kill) or be lost:
-opening compares the passage ids of both and brings the vectors up to date, so search never sees a
-difference. Any thread may call; changes happen one at a time.
+SQLite is the truth. The FAISS files are made from it and may lag behind (after a kill) or be lost:
+the first search brings the vectors up to date, and never sees a difference. Any thread may call;
+changes happen one at a time.
 """
 
 import threading
@@ -25,6 +25,7 @@ from quoth.retrieval.filters import Filters
 from quoth.retrieval.folders import check_free
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
+from quoth.retrieval.optimising import Optimiser
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.parsing import Parser
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
@@ -41,6 +42,7 @@ from quoth.retrieval.reports import (
 )
 from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
+from quoth.retrieval.stored_vectors import VectorKind
 from quoth.retrieval.sync import Sync
 from quoth.retrieval.verifying import verify
 from quoth.retrieval.walking import find_files
@@ -68,9 +70,12 @@ class Index:
         self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
         self._vectors = LiveVectors(self.path, self._store, self._manifest)
-        self._searcher = Searcher(self._store, Ranker(self._store, self._vectors))
+        self._searcher = Searcher(
+            self._store, Ranker(self._store, self._vectors), self._manifest.dim
+        )
         self._queries = QueryCache()
         self._changing = threading.Lock()
+        self._optimiser = Optimiser(self.path, self._vectors, self._change)
 
     @classmethod
     def create(
@@ -139,6 +144,7 @@ class Index:
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""
+        self._optimiser.stop()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -182,7 +188,9 @@ class Index:
             preparer = preparer or LocalPreparer(embedder, self._recipe, parser.load)
             found = find_files(paths, root)
             run = Sync(self._store, preparer, self._recipe, progress, checksum=checksum)
-            return run.run(found)
+            report = run.run(found)
+        self._optimiser.start()
+        return report
 
     def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
@@ -200,6 +208,22 @@ class Index:
             else:
                 files = self._store.files.of(document_id)
                 self._store.place([], [file.id for file in files if file.path == str(path)])
+
+    def optimise(self, kind: VectorKind | None = None, *, progress: Progress | None = None) -> None:
+        """Put the vectors in the form that suits their number; searches go on meanwhile.
+
+        Every sync does so in the background when it is due. Called without `kind`, this waits for
+        that. A `kind` makes everything anew from the database, and is kept to from then on: "flat"
+        is exact, "sq8" looks through all vectors in 8 bits, "ivf" through the likely ones; "auto"
+        chooses by number. Scores are exact with all of them.
+
+        Raises:
+            IndexBusyError: Another process does this now.
+        """
+        if kind is None:
+            self._optimiser.finish(progress)
+        else:
+            self._optimiser.run(kind, progress)
 
     def search(
         self,
@@ -270,8 +294,8 @@ class Index:
             format_version=self._manifest.version,
             embedder_id=self._manifest.embedder_id,
             dim=self._manifest.dim,
-            num_documents=len(self._store.documents.all()),
-            num_passages=sum(self._store.passages.counts().values()),
+            num_documents=self._store.documents.count(),
+            num_passages=self._store.vectors.count(),
             num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
         )
 

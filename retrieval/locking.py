@@ -15,14 +15,16 @@ _PAUSE_S = 0.05
 
 
 @contextmanager
-def writer_lock(folder: Path, wait_s: float = WAIT_S) -> Iterator[None]:
+def writer_lock(folder: Path, wait_s: float = WAIT_S, lock_file: str = LOCK_FILE) -> Iterator[None]:
     """Hold the right to write to the index in `folder`; wait for it for `wait_s` seconds at most.
+
+    Another `lock_file` stands for another right, of which there is one as well.
 
     Raises:
         IndexBusyError: Somebody else still holds it.
         IndexFailure: The folder cannot be written to.
     """
-    path = folder / LOCK_FILE
+    path = folder / lock_file
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:

@@ -99,12 +99,33 @@ def m005_lexical_index(connection: sqlite3.Connection) -> None:
     lexical.fold(connection)
 
 
+def m006_removals(connection: sqlite3.Connection) -> None:
+    """Which passages were deleted in which generation, and which file holds most vectors."""
+    for statement in (
+        """CREATE TABLE removals (
+            passage_id INTEGER PRIMARY KEY,
+            generation INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE INDEX removals_by_generation ON removals (generation)",
+        # the generation itself rises at the end of the transaction
+        """CREATE TRIGGER passage_removed AFTER DELETE ON passages BEGIN
+            INSERT OR REPLACE INTO removals (passage_id, generation)
+            SELECT OLD.id, value + 1 FROM state WHERE key = 'generation';
+        END""",
+        "INSERT INTO state SELECT 'removals_since', value FROM state WHERE key = 'generation'",
+        "INSERT INTO state VALUES ('vector_base', 0)",
+        "INSERT INTO state VALUES ('vector_kind', 0)",
+    ):
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_documents_and_passages,
     m002_locations,
     m003_files,
     m004_tags_and_times,
     m005_lexical_index,
+    m006_removals,
 )
 
 

@@ -69,11 +69,8 @@ class Ranker:
             raise ValueError("a search by meaning needs the vector of the question")
         if among is None or len(among) > _FEW:
             return self._vectors.search(vector, depth, among)
-        stored = self._store.passages.vectors(among.tolist())
-        if not stored:
-            return []
-        rows = np.frombuffer(b"".join(stored.values()), dtype="<f4").reshape(len(stored), -1)
-        return best_first(zip(stored, (rows @ vector).tolist(), strict=True))[:depth]
+        ids, rows = self._store.vectors.of(among.tolist(), dim=len(vector))
+        return best_first(zip(ids.tolist(), (rows @ vector).tolist(), strict=True))[:depth]
 
     def _among(self, filters: Filters) -> Ids:
         """The passages that pass, ascending; kept while the index does not change."""

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from quoth.retrieval.diversity import diverse_order
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.joining import Found, join_neighbours
@@ -23,8 +21,9 @@ _POOL = 5  # times as many passages as asked for are looked at to make them diff
 class Searcher:
     """Searches, from any thread, while the index changes."""
 
-    def __init__(self, store: DocStore, ranker: Ranker) -> None:
+    def __init__(self, store: DocStore, ranker: Ranker, dim: int) -> None:
         self._store = store
+        self._dim = dim
         self._ranker = ranker
         self._texts = PassageTexts(store)
         self._rerankers = Rerankers()
@@ -78,10 +77,11 @@ class Searcher:
         return list(found.values()), is_complete
 
     def _diverse(self, found: Sequence[Found], diversity: float, k: int) -> list[Found]:
-        stored = self._store.passages.vectors([int(one.hit.passage.id) for one in found])
-        there = [one for one in found if int(one.hit.passage.id) in stored]
-        rows = [stored[int(one.hit.passage.id)] for one in there]
-        vectors = np.frombuffer(b"".join(rows), dtype="<f4").reshape(len(there), -1)
+        wanted = [int(one.hit.passage.id) for one in found]
+        ids, vectors = self._store.vectors.of(wanted, dim=self._dim)
+        row = {key: number for number, key in enumerate(ids.tolist())}
+        there = [one for one, key in zip(found, wanted, strict=True) if key in row]
+        vectors = vectors[[row[key] for key in wanted if key in row]]
         scores = [one.hit.score for one in there]
         return [there[place] for place in diverse_order(scores, vectors, diversity, k)]
 

@@ -1,4 +1,4 @@
-"""Vectors on disk and in memory: an exact FAISS index with ids of our own.
+"""Vectors in memory and on disk: an exact FAISS index with ids of our own.
 
 FAISS keeps both vectors when an id is added twice, and reads whatever bytes it is given; so adding
 deletes first, and a file is compared with the checksum at its end before FAISS sees it.
@@ -40,15 +40,19 @@ class FaissVectors:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def add(self, ids: Sequence[int], vectors: Vectors) -> None:
-        """Hold `vectors` [N, dim] under `ids`, in place of what these ids held."""
+    def add(self, ids: Sequence[int], vectors: Vectors, *, are_new: bool = False) -> None:
+        """Hold `vectors` [N, dim] under `ids`, in place of what these ids held.
+
+        `are_new`: they held nothing, which need not be looked up then.
+        """
         if vectors.shape != (len(ids), self.dim):
             raise ValueError(f"{len(ids)} ids of dimension {self.dim} got {vectors.shape}")
         if len(set(ids)) != len(ids):
             raise ValueError("an id is given twice")
         if not ids:
             return
-        self.remove(ids)
+        if not are_new:
+            self.remove(ids)
         self._index.add_with_ids(
             np.ascontiguousarray(vectors, dtype=np.float32), np.asarray(ids, dtype=np.int64)
         )
@@ -58,33 +62,35 @@ class FaissVectors:
         if len(ids) and len(self):
             self._index.remove_ids(np.asarray(ids, dtype=np.int64))
 
-    def search(self, query: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
+    def search(self, query: Vectors, k: int, allowed: Ids | None = None) -> list[tuple[int, float]]:
         """The ids that score best against `query` [dim], best first, ties by id; at most k.
 
-        Only the ids `among`, if there are any given. More than k are asked for until the last one
-        scores less than the k-th: otherwise FAISS would choose among equals by their place in the
-        file.
+        Only `allowed` ids, if given. More than k are asked for until the last one scores less than
+        the k-th: otherwise FAISS would choose among equals by their place in the file.
         """
-        most = len(self) if among is None else min(len(self), len(among))
-        wanted = min(k + _MORE_FOR_TIES, most)
-        only = None if among is None else self._only(among)
+        wanted = min(k + _MORE_FOR_TIES, len(self))
         while k > 0 and wanted:
-            scores, ids = self._index.search(
-                np.asarray(query, dtype=np.float32)[None], wanted, params=only
-            )
-            if wanted == most or scores[0, -1] < scores[0, k - 1]:
-                found = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
-                held = (hit for hit in found if hit[0] >= 0)  # FAISS fills up with -1
-                return sorted(held, key=lambda hit: (-hit[1], hit[0]))[:k]
-            wanted = min(2 * wanted, most)
+            ids, scores = self._found(query, wanted, allowed)
+            is_all = len(ids) < wanted or wanted == len(self)
+            if is_all or scores[-1] < scores[k - 1]:
+                found = zip(ids.tolist(), scores.tolist(), strict=True)
+                return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
+            wanted = min(2 * wanted, len(self))
         return []
 
-    def _only(self, among: Ids) -> Any:  # noqa: ANN401 - FAISS has no types
-        """The parameters that keep a search to these ids."""
-        passes = np.zeros(int(among.max(initial=0)) + 1, dtype=np.bool_)
-        passes[among] = True
-        bits = np.packbits(passes, bitorder="little")
-        return self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
+    def _found(
+        self, query: Vectors, wanted: int, allowed: Ids | None
+    ) -> tuple[Ids, NDArray[np.float32]]:
+        parameters = None
+        if allowed is not None:
+            passes = np.zeros(int(allowed.max(initial=0)) + 1, dtype=np.bool_)
+            passes[allowed] = True
+            bits = np.packbits(passes, bitorder="little")
+            selector = self._faiss.IDSelectorBitmap(bits)
+            parameters = self._faiss.SearchParameters(sel=selector)
+        row = np.ascontiguousarray(query, dtype=np.float32)[None]
+        scores, ids = self._index.search(row, wanted, params=parameters)
+        return ids[0][ids[0] >= 0], scores[0][ids[0] >= 0]
 
     def ids(self) -> Ids:
         """All ids, ascending."""
@@ -92,6 +98,8 @@ class FaissVectors:
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """The vectors held under `ids`, float32 [N, dim]."""
+        if not len(ids):
+            return np.empty((0, self.dim), dtype=np.float32)
         found = self._index.reconstruct_batch(np.asarray(ids, dtype=np.int64))
         return np.asarray(found, dtype=np.float32)
 
@@ -124,13 +132,14 @@ class FaissVectors:
         return store, generation
 
 
-def _owner_bytes(owner: str) -> bytes:
+def owner_bytes(owner: str) -> bytes:
+    """What a file says of whose it is."""
     return hashlib.sha256(owner.encode()).digest()
 
 
 def _trailer(payload_digest: "hashlib._Hash", owner: str, generation: int) -> bytes:
-    payload_digest.update(_owner_bytes(owner) + struct.pack("<Q", generation))
-    return _TRAILER.pack(_MAGIC, _owner_bytes(owner), generation, payload_digest.digest())
+    payload_digest.update(owner_bytes(owner) + struct.pack("<Q", generation))
+    return _TRAILER.pack(_MAGIC, owner_bytes(owner), generation, payload_digest.digest())
 
 
 def _checked_generation(payload: memoryview, trailer: bytes, owner: str, newest: int) -> int:
