@@ -15,14 +15,12 @@ from typing import Self
 
 from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
-from quoth.retrieval.atomic import make_folder
 from quoth.retrieval.chunking import ChunkingConfig
-from quoth.retrieval.database import DATABASE
+from quoth.retrieval.creating import make_empty
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.filters import Filters
-from quoth.retrieval.folders import check_free
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
@@ -42,6 +40,7 @@ from quoth.retrieval.reports import (
 from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.sync import Sync
+from quoth.retrieval.vector_store import OpenVectors
 from quoth.retrieval.verifying import verify
 from quoth.retrieval.walking import find_files
 
@@ -59,6 +58,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> None:
         self.path = Path(path)
         self._manifest = manifest.read_manifest(self.path)
@@ -67,7 +67,7 @@ class Index:
         self._embedder = embedder
         self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
-        self._vectors = LiveVectors(self.path, self._store, self._manifest)
+        self._vectors = vectors(self.path, self._store, self._manifest)
         self._searcher = Searcher(self._store, Ranker(self._store, self._vectors))
         self._queries = QueryCache()
         self._changing = threading.Lock()
@@ -80,6 +80,7 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Make an empty index in the folder `path`.
 
@@ -88,17 +89,8 @@ class Index:
             IndexBusyError: Another process is making one there.
         """
         folder = Path(path)
-        try:
-            make_folder(folder)
-        except OSError as error:
-            raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
-        check_free(folder)
-        with writer_lock(folder):
-            check_free(folder)
-            (folder / DATABASE).unlink(missing_ok=True)  # of a creation that was killed
-            DocStore(folder, create=True).close()
-            manifest.write_manifest(folder, manifest.new_manifest(embedder))
-        return cls(folder, embedder=embedder, chunking=chunking, limits=limits)
+        make_empty(folder, embedder)
+        return cls(folder, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open(
@@ -108,6 +100,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`.
 
@@ -116,7 +109,7 @@ class Index:
             IndexFormatError: It is damaged beyond repair, or of a newer format.
             EmbedderMismatchError: It was built with another embedder.
         """
-        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits)
+        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open_or_create(
@@ -126,16 +119,17 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`, or make one. Raises what these two raise."""
         mark = Path(path) / manifest.MANIFEST
         if not mark.exists():
             try:
-                return cls.create(path, embedder=embedder, chunking=chunking, limits=limits)
+                return cls.create(path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
             except InputError:
                 if not mark.exists():  # nobody made one meanwhile
                     raise
-        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits)
+        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""

@@ -99,12 +99,25 @@ def m005_lexical_index(connection: sqlite3.Connection) -> None:
     lexical.fold(connection)
 
 
+def m006_remote_vectors(connection: sqlite3.Connection) -> None:
+    """Which passages an outside vector store holds; 0 while one is on its way there."""
+    connection.execute(
+        """CREATE TABLE remote_vectors (
+            store TEXT NOT NULL,
+            passage_id INTEGER NOT NULL,
+            is_there INTEGER NOT NULL,
+            PRIMARY KEY (store, passage_id)
+        ) STRICT, WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_documents_and_passages,
     m002_locations,
     m003_files,
     m004_tags_and_times,
     m005_lexical_index,
+    m006_remote_vectors,
 )
 
 
