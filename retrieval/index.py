@@ -24,8 +24,7 @@ from quoth.retrieval.filters import Filters
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
-from quoth.retrieval.parsing import Parser
-from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
+from quoth.retrieval.preparing import OpenPreparer, Recipe, local_preparer
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.query_cache import QueryCache
 from quoth.retrieval.ranking import Question, Ranker
@@ -153,7 +152,7 @@ class Index:
         progress: Progress | None = None,
         root: Path | None = None,
         wait_s: float = WAIT_S,
-        preparer: Preparer | None = None,
+        preparer: OpenPreparer = local_preparer,
         checksum: bool = False,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
@@ -172,10 +171,9 @@ class Index:
             ParserStartError: The process that reads files does not start.
         """
         embedder = self._needed_embedder()
-        with self._change(wait_s), Parser(self._recipe.limits) as parser:
-            preparer = preparer or LocalPreparer(embedder, self._recipe, parser.load)
+        with self._change(wait_s), preparer(embedder, self._recipe) as prepared:
             found = find_files(paths, root)
-            run = Sync(self._store, preparer, self._recipe, progress, checksum=checksum)
+            run = Sync(self._store, prepared, self._recipe, progress, checksum=checksum)
             return run.run(found)
 
     def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
