@@ -76,9 +76,10 @@ class RayWorkers:
         Raises:
             EmbedderMismatchError: They loaded another embedder than `embedder`.
             ModelLoadError: They could not load it.
+            ConfigError: The cluster has fewer CPUs than actors are wanted.
         """
         self._stop()
-        num_actors = self._num_actors or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        num_actors = self._affordable_actors()
         load = self._load or partial(load_embedder, embedder.id)
         actor = self._ray.remote(Worker).options(
             num_cpus=1, num_gpus=self._gpus, runtime_env={"env_vars": _environment()}
@@ -90,6 +91,15 @@ class RayWorkers:
                     built=embedder.id, built_dim=embedder.dim, given=loaded_id, given_dim=dim
                 )
         return AheadPreparer(pool, max_files=_AHEAD * num_actors)
+
+    def _affordable_actors(self) -> int:
+        num_cpus = int(self._ray.cluster_resources().get("CPU", 0))
+        if max(1, self._num_actors or 1) > num_cpus:
+            raise ConfigError(
+                f"{self._num_actors or 1} actors need a CPU each, and the Ray cluster has "
+                f"{num_cpus} CPUs. Ask for fewer actors, or add machines."
+            )
+        return self._num_actors or num_cpus
 
     def _start(self) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
