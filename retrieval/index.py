@@ -15,20 +15,17 @@ from typing import Self
 
 from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
-from quoth.retrieval.atomic import make_folder
 from quoth.retrieval.chunking import ChunkingConfig
-from quoth.retrieval.database import DATABASE
+from quoth.retrieval.creating import make_empty
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.filters import Filters
-from quoth.retrieval.folders import check_free
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.optimising import Optimiser
 from quoth.retrieval.pages import page_at
-from quoth.retrieval.parsing import Parser
-from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
+from quoth.retrieval.preparing import OpenPreparer, Recipe, local_preparer
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.query_cache import QueryCache
 from quoth.retrieval.ranking import Question, Ranker
@@ -44,6 +41,7 @@ from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.stored_vectors import VectorKind
 from quoth.retrieval.sync import Sync
+from quoth.retrieval.vector_store import OpenVectors
 from quoth.retrieval.verifying import verify
 from quoth.retrieval.walking import find_files
 
@@ -61,6 +59,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> None:
         self.path = Path(path)
         self._manifest = manifest.read_manifest(self.path)
@@ -69,13 +68,15 @@ class Index:
         self._embedder = embedder
         self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
-        self._vectors = LiveVectors(self.path, self._store, self._manifest)
+        self._vectors = vectors(self.path, self._store, self._manifest)
         self._searcher = Searcher(
             self._store, Ranker(self._store, self._vectors), self._manifest.dim
         )
         self._queries = QueryCache()
         self._changing = threading.Lock()
-        self._optimiser = Optimiser(self.path, self._vectors, self._change)
+        self._optimiser = None
+        if isinstance(self._vectors, LiveVectors):  # other stores see to their form themselves
+            self._optimiser = Optimiser(self.path, self._vectors, self._change)
 
     @classmethod
     def create(
@@ -85,6 +86,7 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Make an empty index in the folder `path`.
 
@@ -93,17 +95,8 @@ class Index:
             IndexBusyError: Another process is making one there.
         """
         folder = Path(path)
-        try:
-            make_folder(folder)
-        except OSError as error:
-            raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
-        check_free(folder)
-        with writer_lock(folder):
-            check_free(folder)
-            (folder / DATABASE).unlink(missing_ok=True)  # of a creation that was killed
-            DocStore(folder, create=True).close()
-            manifest.write_manifest(folder, manifest.new_manifest(embedder))
-        return cls(folder, embedder=embedder, chunking=chunking, limits=limits)
+        make_empty(folder, embedder)
+        return cls(folder, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open(
@@ -113,6 +106,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`.
 
@@ -121,7 +115,7 @@ class Index:
             IndexFormatError: It is damaged beyond repair, or of a newer format.
             EmbedderMismatchError: It was built with another embedder.
         """
-        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits)
+        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open_or_create(
@@ -131,20 +125,24 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`, or make one. Raises what these two raise."""
         mark = Path(path) / manifest.MANIFEST
         if not mark.exists():
             try:
-                return cls.create(path, embedder=embedder, chunking=chunking, limits=limits)
+                return cls.create(
+                    path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors
+                )
             except InputError:
                 if not mark.exists():  # nobody made one meanwhile
                     raise
-        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits)
+        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""
-        self._optimiser.stop()
+        if self._optimiser:
+            self._optimiser.stop()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -165,7 +163,7 @@ class Index:
         progress: Progress | None = None,
         root: Path | None = None,
         wait_s: float = WAIT_S,
-        preparer: Preparer | None = None,
+        preparer: OpenPreparer = local_preparer,
         checksum: bool = False,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
@@ -184,12 +182,12 @@ class Index:
             ParserStartError: The process that reads files does not start.
         """
         embedder = self._needed_embedder()
-        with self._change(wait_s), Parser(self._recipe.limits) as parser:
-            preparer = preparer or LocalPreparer(embedder, self._recipe, parser.load)
+        with self._change(wait_s), preparer(embedder, self._recipe) as prepared:
             found = find_files(paths, root)
-            run = Sync(self._store, preparer, self._recipe, progress, checksum=checksum)
+            run = Sync(self._store, prepared, self._recipe, progress, checksum=checksum)
             report = run.run(found)
-        self._optimiser.start()
+        if self._optimiser:
+            self._optimiser.start()
         return report
 
     def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
@@ -219,7 +217,13 @@ class Index:
 
         Raises:
             IndexBusyError: Another process does this now.
+            ConfigError: The vectors lie in another store, which sees to their form itself.
         """
+        if self._optimiser is None:
+            raise ConfigError(
+                f"The vectors of the index in {self.path} lie in another store. Let that store put "
+                f"them in order."
+            )
         if kind is None:
             self._optimiser.finish(progress)
         else:

@@ -119,6 +119,18 @@ def m006_removals(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def m007_remote_vectors(connection: sqlite3.Connection) -> None:
+    """Which passages an outside vector store holds; 0 while one is on its way there."""
+    connection.execute(
+        """CREATE TABLE remote_vectors (
+            store TEXT NOT NULL,
+            passage_id INTEGER NOT NULL,
+            is_there INTEGER NOT NULL,
+            PRIMARY KEY (store, passage_id)
+        ) STRICT, WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_documents_and_passages,
     m002_locations,
@@ -126,6 +138,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m004_tags_and_times,
     m005_lexical_index,
     m006_removals,
+    m007_remote_vectors,
 )
 
 

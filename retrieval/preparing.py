@@ -5,7 +5,8 @@ on another machine, and ahead of being asked: what comes out is the same.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -16,6 +17,7 @@ from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.embedder import Embedder, Vectors
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
 from quoth.retrieval.walking import FoundFile, shown
@@ -83,8 +85,14 @@ class Preparer(Protocol):
         """Vectors of the texts of one document: float32 [len(texts), dim].
 
         They are computed together, as the bits of a vector depend on the batch it was made in.
+
+        Raises:
+            DocumentError: It cannot be done; the message is the reason.
         """
         ...
+
+
+OpenPreparer = Callable[[Embedder, Recipe], AbstractContextManager[Preparer]]
 
 
 class LocalPreparer:
@@ -107,6 +115,13 @@ class LocalPreparer:
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `checked_vectors`."""
         return checked_vectors(self._embedder, texts, progress)
+
+
+@contextmanager
+def local_preparer(embedder: Embedder, recipe: Recipe) -> Iterator[LocalPreparer]:
+    """Reads files in a process that can be killed, and embeds in this one."""
+    with Parser(recipe.limits) as parser:
+        yield LocalPreparer(embedder, recipe, parser.load)
 
 
 def prepare(

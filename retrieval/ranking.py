@@ -11,8 +11,8 @@ from quoth.retrieval.bm25 import Ids, LexicalSearch
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.filters import Filters, passage_ids
 from quoth.retrieval.fusion import Ranking, best_first, by_score
-from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.search_options import SearchOptions
+from quoth.retrieval.vector_store import VectorStore
 from quoth.retrieval.vectors import Vectors
 
 _FEW = 2000  # passages that pass a filter are compared one by one, whatever the kind of index
@@ -44,7 +44,7 @@ class Ranked:
 class Ranker:
     """Asks both sides and fuses what they say."""
 
-    def __init__(self, store: DocStore, vectors: LiveVectors) -> None:
+    def __init__(self, store: DocStore, vectors: VectorStore) -> None:
         self._store = store
         self._vectors = vectors
         self._words = LexicalSearch(store.database)

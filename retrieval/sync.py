@@ -7,7 +7,7 @@ made from the same words before, so renames and small edits cost little.
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -125,10 +125,11 @@ class Sync:
             return
         try:
             prepared = self._preparer.prepare(seen.file, content, digest)
+            vectors = self._vectors(prepared, seen.size)
         except DocumentError as error:
             self._refuse(seen, error)
             return
-        self._store_document(prepared, seen)
+        self._store_document(prepared, vectors, seen)
         if known:
             self.tally.changed += 1
         else:
@@ -184,15 +185,21 @@ class Sync:
     def _known_keys(self, keys: Sequence[bytes]) -> set[bytes]:
         return set(self._store.passages.vectors_by_key(keys))
 
-    def _store_document(self, prepared: PreparedDocument, seen: SeenFile) -> None:
-        document_id = self._ledger.id_for(seen, prepared.record.content_sha256)
-        record = replace(prepared.record, id=document_id, modified=seen.modified)
+    def _vectors(self, prepared: PreparedDocument, size: int) -> dict[bytes, bytes]:
+        """The vectors of a document's passages by key: those that there are, and new ones."""
         keys = [passage.vector_key for passage in prepared.passages]
         vectors = self._store.passages.vectors_by_key(list(set(keys)))
         texts = zip(keys, prepared.texts, strict=True)
         fresh = {key: text for key, text in texts if key not in vectors}
-        made = self._embed(list(fresh.values()), record.name, seen.size)
+        made = self._embed(list(fresh.values()), prepared.record.name, size)
         vectors.update(zip(fresh, made, strict=True))
+        return vectors
+
+    def _store_document(
+        self, prepared: PreparedDocument, vectors: Mapping[bytes, bytes], seen: SeenFile
+    ) -> None:
+        document_id = self._ledger.id_for(seen, prepared.record.content_sha256)
+        record = replace(prepared.record, id=document_id, modified=seen.modified)
         passages = [
             replace(each, document_id=document_id, vector=vectors[each.vector_key])
             for each in prepared.passages

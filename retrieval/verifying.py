@@ -7,16 +7,16 @@ import numpy as np
 from quoth.errors import IndexFormatError
 from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
 from quoth.retrieval.reports import VerifyReport
+from quoth.retrieval.vector_store import VectorStore
 
 _NORM_ERROR = 1e-3
 
 
-def verify(store: DocStore, vectors: LiveVectors, dim: int) -> VerifyReport:
+def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
     """Check `store` in itself, then the vectors against it."""
     try:
         problems = store.database.integrity_problems()
