@@ -114,7 +114,7 @@ def test_another_embedder_on_the_workers_is_refused(tmp_path: Path, docs: Path) 
 def test_numbers_of_actors_that_cannot_be_had_are_refused(tmp_path: Path, docs: Path) -> None:
     with pytest.raises(ConfigError, match="not 0"):
         RayWorkers(0)
-    with RayWorkers(3) as workers, pytest.raises(ConfigError, match="3 actors .* has 2 CPUs"):
+    with RayWorkers(3) as workers, pytest.raises(ConfigError, match=r"3 actors .* has 2 CPUs"):
         synced(tmp_path / "index", docs, preparer=workers)
 
 

@@ -264,7 +264,7 @@ def test_a_fault_in_a_reader_stops_nothing_but_its_file(
     index: Index, tmp_path: Path, monkeypatch, caplog
 ) -> None:
     hostile = partial(Parser, reader="helpers.hostile_readers:read")
-    monkeypatch.setattr("quoth.retrieval.index.Parser", hostile)
+    monkeypatch.setattr("quoth.retrieval.preparing.Parser", hostile)
     docs = write_files(tmp_path / "d", {"fault": "Apples.", "b.txt": "Bears."})
     report = index.sync([docs])
     assert names(index) == ["b.txt"]
