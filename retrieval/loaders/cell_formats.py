@@ -63,14 +63,14 @@ def general_number(value: float) -> str:
     if value == int(value) and abs(value) < _MAX_EXACT:
         return str(int(value))
     short = f"{value:.10g}"
-    return f"{Decimal(short):f}" if 1e-5 <= abs(value) < 1e11 else short.upper()  # noqa: PLR2004
+    return f"{Decimal(short):f}" if 1e-5 <= abs(value) < 1e11 else short.upper()
 
 
 def _section_of(value: float, count: int) -> int:
     """Codes have up to four sections: positive; negative; zero; text."""
     if value < 0 and count > 1:
         return 1
-    return 2 if value == 0 and count > 2 else 0  # noqa: PLR2004
+    return 2 if value == 0 and count > 2 else 0
 
 
 @lru_cache(maxsize=1024)
@@ -148,7 +148,7 @@ def _shown_date(value: float, tokens: tuple[_Token, ...], *, from_1904: bool) ->
     pieces = []
     for place, token in enumerate(tokens):
         if token.kind == "half":
-            pieces.append("AM" if moment.hour < 12 else "PM")  # noqa: PLR2004
+            pieces.append("AM" if moment.hour < 12 else "PM")
         elif token.kind == "elapsed":
             pieces.append(_elapsed(value, token.text))
         elif token.kind == "date":
@@ -186,7 +186,7 @@ def _date_part(moment: datetime, text: str, *, is_minute: bool, is_half: bool) -
     size = len(text)
     hour = (moment.hour - 1) % 12 + 1 if is_half else moment.hour
     number = {
-        "y": moment.year if size > 2 else moment.year % 100,  # noqa: PLR2004
+        "y": moment.year if size > 2 else moment.year % 100,
         "e": moment.year,
         "m": moment.minute if is_minute else moment.month,
         "d": moment.day,
@@ -194,6 +194,6 @@ def _date_part(moment: datetime, text: str, *, is_minute: bool, is_half: bool) -
         "s": moment.second,
     }[text[0]]
     name = {"d": _DAYS[moment.weekday()], "m": _MONTHS[moment.month - 1]}.get(text[0])
-    if name and size > 2 and not is_minute:  # noqa: PLR2004
-        return name[:3] if size == 3 else name[0] if size == 5 else name  # noqa: PLR2004
+    if name and size > 2 and not is_minute:
+        return name[:3] if size == 3 else name[0] if size == 5 else name
     return str(number).zfill(2 if text[0] in "ye" else min(size, 2))

@@ -36,7 +36,7 @@ def load_delimited(content: bytes, limits: LoadLimits) -> LoadedDocument:
     if delimiter:
         composer = Composer(limits)
         try:
-            write_rows(_rows(text, delimiter, limits), composer, _label)
+            write_rows(_rows(text, delimiter, limits), composer, _label, is_one_table=True)
         except csv.Error:  # quotes that do not close: read it as what it looks like
             pass
         else:

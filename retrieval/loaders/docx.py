@@ -1,8 +1,8 @@
 """Word documents: paragraphs, lists, tables and notes, as a reader of the last version sees them.
 
-The XML is read here rather than through python-docx, which passes over numbering, notes, text boxes,
-content controls and tracked insertions. Hidden and deleted text is left out, so it gets into no
-answer; headers, footers and comments are no part of the text. DOCX knows no pages.
+The XML is read here rather than through python-docx, which passes over numbering, notes, text
+boxes, content controls and tracked insertions. Hidden and deleted text is left out, so it gets into
+no answer; headers, footers and comments are no part of the text. DOCX knows no pages.
 """
 
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ class _Reader:
     def _table(self, table: "etree._Element") -> None:
         self._is_in_list = False
         notes: list[str] = []
-        ranges = []
+        ranges: list[tuple[int, int]] = []
         for row in _rows(table):
             cells = [self._cell(cell, notes) for cell in _cells(row)]
             if any(cells):

@@ -121,7 +121,7 @@ def _label(known: _List, level: _Level) -> str:
 
 
 def _as_shown(number: int, kind: str) -> str:
-    if kind in {"lowerLetter", "upperLetter"} and 0 < number:
+    if kind in {"lowerLetter", "upperLetter"} and number > 0:
         letter = chr(ord("a") + (number - 1) % _NUM_LETTERS)
         letters = letter * min(9, (number - 1) // _NUM_LETTERS + 1)
         return letters if kind == "lowerLetter" else letters.upper()

@@ -72,18 +72,20 @@ class ParagraphText:
             name = local_name(node)
             if name == "fldChar":
                 self._take_field_mark(attribute(node, "fldCharType"))
-            elif self._code_depth:
-                continue
-            elif name == "t":
-                self._pieces.append(node.text or "")
-            elif name == "ruby":
-                self._take_ruby(node)
-            elif name in _WITH_BOXES:
-                self._take_boxes(node)
-            elif name in _NOTE_MARKS:
-                self._take_note(f"{_NOTE_MARKS[name]} {attribute(node, 'id')}")
-            else:
-                self._pieces.append(_MARKS.get(name, ""))
+            elif not self._code_depth:
+                self._take_content(name, node)
+
+    def _take_content(self, name: str, node: "etree._Element") -> None:
+        if name == "t":
+            self._pieces.append(node.text or "")
+        elif name == "ruby":
+            self._take_ruby(node)
+        elif name in _WITH_BOXES:
+            self._take_boxes(node)
+        elif name in _NOTE_MARKS:
+            self._take_note(f"{_NOTE_MARKS[name]} {attribute(node, 'id')}")
+        else:
+            self._pieces.append(_MARKS.get(name, ""))
 
     def _take_field_mark(self, kind: str | None) -> None:
         """A field holds instructions, then what they gave; only the latter is seen."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from quoth.errors import DocumentError
-from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.composing import Composer, one_line, table_line
 from quoth.retrieval.loaders.office_package import (
@@ -171,10 +170,10 @@ def _paragraphs(shape: "etree._Element") -> list[str]:
 
 
 def _text(paragraph: "etree._Element") -> str:
-    pieces = []
-    for node in paragraph.iter("{*}t", "{*}br", "{*}tab"):
-        pieces.append(" " if local_name(node) != "t" else node.text or "")
-    return one_line(canonical_text("".join(pieces)).replace("\n", " "))
+    nodes = paragraph.iter("{*}t", "{*}br")
+    return one_line(
+        "".join((node.text or "") if local_name(node) == "t" else " " for node in nodes)
+    )
 
 
 def _table_lines(table: "etree._Element") -> Iterator[str]:

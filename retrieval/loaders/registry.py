@@ -58,7 +58,10 @@ _SUFFIXES = {
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _SIGNATURES = (
-    (b"\xd0\xcf\x11\xe0", "an old office file (.doc, .xls, .ppt); save it as .docx, .xlsx or .pptx"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old office file (.doc, .xls, .ppt); save it as .docx, .xlsx or .pptx",
+    ),
     (b"{\\rtf", "a Rich Text file; save it as .docx or .pdf"),
     (b"\x89PNG", "an image, and text in images is not read"),
     (b"\xff\xd8\xff", "an image, and text in images is not read"),

@@ -36,13 +36,18 @@ class Row(NamedTuple):
 Label = Callable[[Row, Cell], str]
 
 
-def write_rows(rows: Iterable[Row], composer: Composer, label: Label) -> None:
-    """Append a line for each row; `label` tells where a cell stands, "" as the one before it."""
+def write_rows(
+    rows: Iterable[Row], composer: Composer, label: Label, *, is_one_table: bool = False
+) -> None:
+    """Append a line for each row; `label` tells where a cell stands, "" as the one before it.
+
+    A new table begins after empty rows, unless `is_one_table`.
+    """
     names: dict[int, str] = {}
     before = 0
     is_above = True  # no header has been looked for in this table yet
     for row, following in _with_following(rows):
-        begins = row.number != before + 1
+        begins = not before or (row.number != before + 1 and not is_one_table)
         if begins:
             names, is_above = {}, True
         is_candidate = is_above and len(row.cells) > 1
@@ -91,7 +96,7 @@ def _stands_over_no_years(row: Row, following: Sequence[Row]) -> bool:
 
 def _stands_over_numbers(row: Row, following: Sequence[Row]) -> bool:
     """One column of names over numbers, in at least two rows: else it is a list of pairs."""
-    if len(following) < 2:  # noqa: PLR2004
+    if len(following) < 2:
         return False
     numbers = [{cell.column for cell in later.cells if cell.is_number} for later in following]
     shared = set.intersection(*numbers)
