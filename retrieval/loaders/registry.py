@@ -4,12 +4,14 @@ A loader takes the bytes of a file and never opens anything itself: it cannot fo
 pages or read other files. A suffix that nobody knows is read as text if its content is text.
 """
 
+import re
 from importlib import import_module
 from pathlib import PurePath
 from typing import Protocol, cast
 
 from quoth.errors import DocumentError
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
+from quoth.retrieval.loaders.office_package import package_format
 
 
 class Loader(Protocol):
@@ -32,13 +34,21 @@ _LOADERS = {
     "html": "html:load_html",
     "code": "code:load_code",
     "pdf": "pdf:load_pdf",
+    "docx": "docx:load_docx",
+    "pptx": "pptx:load_pptx",
+    "xlsx": "xlsx:load_xlsx",
+    "csv": "delimited:load_delimited",
 }
 _SUFFIXES = {
-    "text": ".txt .text .log .csv .tsv",
+    "text": ".txt .text .log",
     "markdown": ".md .markdown .mdown .mkd .qmd",
     "rst": ".rst .rest",
     "html": ".html .htm .xhtml",
     "pdf": ".pdf",
+    "docx": ".docx .docm .dotx .dotm",
+    "pptx": ".pptx .pptm .ppsx .ppsm .potx .potm",
+    "xlsx": ".xlsx .xlsm .xltx .xltm",
+    "csv": ".csv .tsv .tab",
     "code": (
         ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .go .rs .c .h .cc .cpp .cxx .hpp "
         ".cs .swift .m .rb .php .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
@@ -48,8 +58,11 @@ _SUFFIXES = {
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _SIGNATURES = (
-    (b"PK\x03\x04", "a zip archive or office file, a format that is not supported"),
-    (b"\xd0\xcf\x11\xe0", "an old office file, a format that is not supported"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old office file (.doc, .xls, .ppt); save it as .docx, .xlsx or .pptx",
+    ),
+    (b"{\\rtf", "a Rich Text file; save it as .docx or .pdf"),
     (b"\x89PNG", "an image, and text in images is not read"),
     (b"\xff\xd8\xff", "an image, and text in images is not read"),
     (b"GIF8", "an image, and text in images is not read"),
@@ -57,15 +70,44 @@ _SIGNATURES = (
 )
 
 
-def loader_for(name: str, content: bytes) -> Loader:
-    """The loader for a file of this name and content."""
-    return _loader(_format_of(name, content))
+_OLD_OFFICE = frozenset({".doc", ".xls", ".ppt"})
+_HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 
 
-def _format_of(name: str, content: bytes) -> str:
+def loader_for(name: str, content: bytes, limits: LoadLimits | None = None) -> Loader:
+    """The loader for a file of this name and content; what the content shows counts for more.
+
+    Raises:
+        DocumentError: It is an archive that is none of the known formats, or not to be trusted.
+    """
+    return _loader(_format_of(name, content, limits or LoadLimits()))
+
+
+def _format_of(name: str, content: bytes, limits: LoadLimits) -> str:
     if content.startswith(b"%PDF-"):
         return "pdf"
-    return _FORMATS.get(PurePath(name).suffix.lower(), "text")
+    if content.startswith(b"PK\x03\x04"):
+        return _zip_format(content, limits)
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _OLD_OFFICE and _HTML_START.match(content):
+        return "html"  # as many programs export
+    return _FORMATS.get(suffix, "text")
+
+
+def _zip_format(content: bytes, limits: LoadLimits) -> str:
+    kind = package_format(content, limits)
+    if kind is None:
+        raise DocumentError("not a text document: it is a zip archive; unpack it")
+    return kind
+
+
+def _refuse_by_signature(content: bytes) -> None:
+    for signature, reason in _SIGNATURES:
+        if content.startswith(signature):
+            if _ENCRYPTED_OFFICE in content:
+                raise DocumentError("encrypted: save it without a password")
+            raise DocumentError(f"not a text document: it is {reason}")
 
 
 def _loader(kind: str) -> Loader:
@@ -86,10 +128,8 @@ def load(name: str, content: bytes, limits: LoadLimits | None = None) -> LoadedD
         )
     if not content.strip():
         raise DocumentError("empty")
-    for signature, reason in _SIGNATURES:
-        if content.startswith(signature):
-            raise DocumentError(f"not a text document: it is {reason}")
-    document = loader_for(name, content)(content, limits)
+    _refuse_by_signature(content)
+    document = loader_for(name, content, limits)(content, limits)
     if not document.text.strip():
         raise DocumentError("empty: it holds no text")
     if len(document.text) > limits.max_chars:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from helpers.office_files import docx_bytes, pptx_bytes, xlsx_bytes
 from helpers.pdfs import make_pdf, paragraph
 from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
@@ -9,7 +10,27 @@ from quoth.retrieval.chunking import chunk_document
 from quoth.retrieval.documents import LoadedDocument
 from quoth.retrieval.loaders import load
 
+
+def write_docx(document) -> None:
+    document.add_heading("Title", 1)
+    document.add_paragraph("Some words.")
+    document.add_table(1, 2).cell(0, 1).text = "cell"
+    document.add_heading("More", 2)
+
+
+def write_deck(presentation) -> None:
+    for title, text in (("Title", "Some words."), ("More", "of it")):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = text
+
+
+TABLE = [["Title", "Some words", "n"], ["More", "x", 1], ["y", "z", 2]]
 SAMPLES = {
+    "a.docx": docx_bytes(write_docx),
+    "a.pptx": pptx_bytes(write_deck),
+    "a.xlsx": xlsx_bytes({"First": TABLE, "Second": TABLE}),
+    "a.csv": "\n".join(",".join(map(str, row)) for row in TABLE).encode(),
     "a.txt": "Title\n\nSome words.\r\nMore cafe\u0301.\n".encode(),
     "a.md": b"# Title\n\nSome words.\n\n```\ncode\n```\n\n## Sub\n\nMore.\n",
     "a.rst": b"Title\n=====\n\nSome words::\n\n   code\n\nSub\n---\n\nMore.\n",
@@ -40,6 +61,11 @@ def test_structure_lies_in_the_text_in_order(document: LoadedDocument) -> None:
         words = document.text[heading.start : heading.end]
         assert heading.title in " ".join(words.split())
     assert list(document.page_starts) == sorted(document.page_starts)
+    starts = [location.start for location in document.locations]
+    assert starts == sorted(set(starts))
+    assert all(0 <= start < size for start in starts)
+    ends = [end for _, end in document.kept_whole]
+    assert all(end <= start for end, (start, _) in zip(ends, document.kept_whole[1:], strict=False))
     if document.boxes:
         assert document.boxes.rows[:, 1].max() <= size
 
@@ -53,8 +79,8 @@ def test_chunks_are_ranges_of_the_text(document: LoadedDocument) -> None:
 def test_loading_twice_gives_the_same(document: LoadedDocument, request) -> None:
     name = request.node.callspec.params["document"]
     again = load(name, SAMPLES[name])
-    assert (again.text, again.headings, again.page_starts) == (
-        document.text, document.headings, document.page_starts,
+    assert (again.text, again.headings, again.page_starts, again.locations) == (
+        document.text, document.headings, document.page_starts, document.locations,
     )  # fmt: skip
 
 
