@@ -31,6 +31,24 @@ _LOADERS = {
     "rst": "rst:load_rst",
     "html": "html:load_html",
     "code": "code:load_code",
+    "python": "python_code:load_python",
+    "c": "grammar_code:load_c",
+    "cpp": "grammar_code:load_cpp",
+    "c_sharp": "grammar_code:load_c_sharp",
+    "go": "grammar_code:load_go",
+    "java": "grammar_code:load_java",
+    "javascript": "grammar_code:load_javascript",
+    "php": "grammar_code:load_php",
+    "ruby": "grammar_code:load_ruby",
+    "rust": "grammar_code:load_rust",
+    "tsx": "grammar_code:load_tsx",
+    "typescript": "grammar_code:load_typescript",
+    "json": "json_text:load_json",
+    "jsonl": "json_text:load_jsonl",
+    "email": "email_text:load_email",
+    "mbox": "email_text:load_mbox",
+    "notebook": "notebook:load_notebook",
+    "epub": "epub:load_epub",
     "pdf": "pdf:load_pdf",
 }
 _SUFFIXES = {
@@ -39,12 +57,29 @@ _SUFFIXES = {
     "rst": ".rst .rest",
     "html": ".html .htm .xhtml",
     "pdf": ".pdf",
+    "python": ".py .pyi .pyw",
+    "c": ".c",
+    "cpp": ".h .cc .cpp .cxx .hpp",
+    "c_sharp": ".cs",
+    "go": ".go",
+    "java": ".java",
+    "javascript": ".js .mjs .cjs .jsx",
+    "php": ".php",
+    "ruby": ".rb",
+    "rust": ".rs",
+    "tsx": ".tsx",
+    "typescript": ".ts .mts .cts",
     "code": (
-        ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .go .rs .c .h .cc .cpp .cxx .hpp "
-        ".cs .swift .m .rb .php .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
-        ".fish .ps1 .bat .sql .css .scss .toml .ini .cfg .conf .yaml .yml .json .jsonl .xml .tex "
-        ".proto .cmake .gradle .tf .vue .svelte .dart .zig .nim"
+        ".kt .scala .swift .m .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
+        ".fish .ps1 .bat .sql .css .scss .toml .ini .cfg .conf .yaml .yml .xml .tex .proto .cmake "
+        ".gradle .tf .vue .svelte .dart .zig .nim"
     ),
+    "json": ".json .geojson .webmanifest",
+    "jsonl": ".jsonl .ndjson",
+    "email": ".eml .mht .mhtml",
+    "mbox": ".mbox",
+    "notebook": ".ipynb",
+    "epub": ".epub",
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _SIGNATURES = (
