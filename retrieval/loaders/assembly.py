@@ -57,6 +57,11 @@ class Assembly:
             self.locate(start + location.start, location.label)
         return start, end
 
+    def place_of(self, text: str, gap: int = 2) -> tuple[int, int]:
+        """Where `text` will stand if it comes next."""
+        start = self.length + (gap if self._pieces and text.strip() else 0)
+        return start, start + (len(text) if text.strip() else 0)
+
     def head(self, start: int, end: int, *, level: int, title: str) -> None:
         """Declare `[start, end)` a heading; parts are declared in their order."""
         if end > start:
@@ -71,7 +76,7 @@ class Assembly:
         """Say what place of the file begins at `start`."""
         self._locations.append(Location(start=start, label=label))
 
-    def document(self, *, format: str, title: str = "") -> LoadedDocument:  # noqa: A002
+    def document(self, *, format: str, title: str = "") -> LoadedDocument:
         """All parts as one document."""
         return LoadedDocument(
             text="".join(self._pieces),

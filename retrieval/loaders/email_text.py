@@ -11,7 +11,7 @@ from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
-from email.policy import compat32
+from email.policy import Compat32
 from typing import TypeAlias
 
 from quoth.errors import DocumentError
@@ -22,15 +22,27 @@ from quoth.retrieval.loaders.decode import decode_as, decode_text
 from quoth.retrieval.loaders.html import html_document
 from quoth.retrieval.loaders.plain import load_plain
 
-# The parser of `email.policy.default` takes quadratic time on hostile headers; this one does not.
-_POLICY = compat32
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
-_MAX_HEADER = 2_000  # characters; lists of recipients can be longer than the mail
+_MAX_HEADER = 10_000  # characters; lists of recipients can be longer than the mail
 _SAYS_MORE = 4  # HTML with so many times the words of the plain text is read in its place
 _MBOX_FROM = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _Message: TypeAlias = "Message[str, str]"
+
+
+class _Policy(Compat32):
+    """Headers as they stand, and no longer than can be meant: parsing them is quadratic.
+
+    `email.policy.default`, which parses addresses too, takes more than that, and fails on some.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_MAX_HEADER]
+
+
+_POLICY = _Policy()
 
 
 def load_email(content: bytes, limits: LoadLimits) -> LoadedDocument:
@@ -101,8 +113,8 @@ def _append_headers(assembly: Assembly, message: _Message) -> int:
 
 
 def _inner_messages(part: _Message) -> list[_Message]:
-    inner = part.get_payload()
-    return [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
+    inner = part.get_payload() if part.is_multipart() else []
+    return [each for each in inner if isinstance(each, Message)]
 
 
 def _parts(message: _Message) -> Iterator[_Message]:
@@ -160,7 +172,10 @@ def _part_document(part: _Message) -> LoadedDocument:
     Raises:
         DocumentError: It is binary.
     """
-    payload = part.get_payload(decode=True)
+    try:
+        payload = part.get_payload(decode=True)
+    except (LookupError, ValueError) as error:  # of encodings that do not exist
+        raise DocumentError("not readable in its encoding") from error
     content = payload if isinstance(payload, bytes) else b""
     charset = part.get_param("charset", "", header="content-type")
     named = decode_as(content, charset.strip()) if isinstance(charset, str) and charset else None
@@ -172,7 +187,7 @@ def _part_document(part: _Message) -> LoadedDocument:
 
 def _file_name(part: _Message) -> str:
     try:
-        return one_line(_decoded(part.get_filename() or ""))[:_MAX_HEADER]
+        return one_line(_decoded(part.get_filename() or ""))
     except (LookupError, ValueError, TypeError):  # of parameters in encodings that do not exist
         return "without a readable name"
 
@@ -180,7 +195,7 @@ def _file_name(part: _Message) -> str:
 def _header(message: _Message, name: str) -> str:
     """A header as it is meant to be read; empty where there is none."""
     raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    return one_line(_decoded(str(raw)[:_MAX_HEADER]))
+    return one_line(_decoded(str(raw)))
 
 
 def _decoded(raw: str) -> str:

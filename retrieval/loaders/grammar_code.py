@@ -181,8 +181,14 @@ def _with_comments(node: "Node") -> "Node":
     above = node.prev_sibling
     while above is not None and above.type in _ABOVE:
         before = above.prev_sibling
-        is_apart = above.end_point[0] < first.start_point[0] - 1
-        if is_apart or (before is not None and before.end_point[0] == above.start_point[0]):
+        is_apart = _last_row(above) < first.start_point[0] - 1
+        if is_apart or (before is not None and _last_row(before) == above.start_point[0]):
             break
         first, above = above, before
     return first
+
+
+def _last_row(node: "Node") -> int:
+    """The line that a node ends on; some comments include their newline."""
+    row, column = node.end_point
+    return int(row - 1 if column == 0 and row > node.start_point[0] else row)

@@ -18,7 +18,7 @@ from quoth.retrieval.loaders.visibility import is_dropped
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
-    from bs4.element import PageElement, Tag
+    from bs4.element import PageElement
 
 _PARAGRAPHS = frozenset(
     {

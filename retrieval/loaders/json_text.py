@@ -7,6 +7,7 @@ What is no JSON, or nests too deep for the parser, stays as it is.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
@@ -18,6 +19,7 @@ _TITLE_KEYS = ("title", "name", "heading", "subject", "question", "id", "_id", "
 _MAX_TITLE = 120
 _MAX_PATH = 200  # characters; of longer ones the end is shown, or paths would outgrow the file
 _LEVEL = 2  # records are no chapters: small neighbours may share a passage
+
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
@@ -53,7 +55,7 @@ def load_jsonl(content: bytes, limits: LoadLimits) -> LoadedDocument:
     raw = decode_text(content)
     records = _lines(raw)
     num_invalid = sum(isinstance(each, _Invalid) for each in records)
-    if 2 * num_invalid > len(records):
+    if 2 * num_invalid >= len(records):
         return load_json(content, limits)
     return _of_records(records, limits, "jsonl")
 
@@ -135,7 +137,8 @@ def _leaves(value: object, path: str) -> Iterator[str]:
 
 
 def _leaf(node: object, path: str) -> str:
-    shown = ", ".join(map(_scalar, node)) if isinstance(node, list) else _scalar(node)
+    values = map(_scalar, node) if isinstance(node, list) and node else [_scalar(node)]
+    shown = ", ".join(values)
     if not path:
         return shown
     return f"{path}:\n{shown}" if "\n" in shown.strip() else f"{path}: {shown}"
@@ -153,7 +156,7 @@ def _scalar(node: object) -> str:
             return "{}" if isinstance(node, _Pairs) else "[]"
 
 
-def _holds_containers(node: object) -> bool:
+def _holds_containers(node: object) -> TypeGuard[list[object]]:
     return isinstance(node, list) and any(isinstance(part, _Pairs | list) for part in node)
 
 

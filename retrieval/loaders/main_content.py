@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from bs4.element import PageElement, Tag
 
 _MAX_OWN = 400  # characters outside of links that furniture may hold
+_MAX_OWN_BESIDE = 120  # the same where nothing but its place beside the main content tells
 _MAX_OWN_BANNER = 1_500  # cookie banners talk more
 _LINKED = 0.5  # share of linked text from which on it is a list of links
 _MAX_SHARE = 0.25  # of the page's own words: more is no furniture, whatever it is called
+_MAX_SHARE_MARKED = 0.5  # the same of a page that marks its main content, and of cookie banners
 _MIN_KEPT = 0.5  # of the page's own words, or the marks on this page mislead
 
 _CONTAINERS = frozenset(
     {"div", "section", "header", "footer", "aside", "form", "ul", "ol", "a", "span", "p", "table"}
 )
+_BESIDE = frozenset({"div", "section", "header", "footer", "aside", "form", "ul", "a"})
 _AROUND_TAGS = frozenset({"footer", "aside"})
 _AROUND_ROLES = frozenset(
     {"navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "toolbar"}
@@ -34,7 +37,7 @@ _AROUND_NAME = re.compile(
     r"(?:site|page|global|main|top|left|right|bottom|sphinx|wy|nav)?[-_]?"
     r"(?:nav|navbar|navigation|menu|menubar|sidebar|footer|topbar|breadcrumbs?|pagination|pager"
     r"|toolbar|masthead)(?:[-_](?:wrapper|container|inner|bar|box|menu|links?|list))?"
-    r"|skip[-_]?(?:link|nav|to[-_](?:content|main))s?|related(?:[-_](?:posts|articles|links|content"
+    r"|(?:site|global|top)[-_]?header|skip[-_]?(?:link|nav|to[-_](?:content|main))s?|related(?:[-_](?:posts|articles|links|content"
     r"|stories|topics|pages))?|(?:social|share|sharing)(?:[-_](?:links|buttons|bar|icons|tools))?"
     r"|newsletter(?:[-_]\w+)?|subscribe(?:[-_]\w+)?|promo(?:[-_]\w+)?|advert(?:isement)?s?"
     r"|ads?[-_]\w+|sponsor(?:ed)?|recommend(?:ed|ations)(?:[-_]\w+)?|read[-_](?:more|next)",
@@ -127,7 +130,7 @@ class _Judge:
 
     weights: dict[int, _Weight]
     page_own: int
-    mains: "list[Tag]"
+    mains: list["Tag"]
     main_ids: set[int] = field(init=False)
     around_main: set[int] = field(init=False)  # what holds a main
     main_has_title: bool = field(init=False)
@@ -137,7 +140,7 @@ class _Judge:
         self.around_main = {id(outer) for main in self.mains for outer in main.parents}
         self.main_has_title = any(self.weights[id(main)].has_title for main in self.mains)
 
-    def suspects(self, soup: "BeautifulSoup") -> "Iterator[Tag]":
+    def suspects(self, soup: "BeautifulSoup") -> Iterator["Tag"]:
         """Outermost elements that may stand around the content, in no particular order."""
         from bs4.element import Tag
 
@@ -147,9 +150,9 @@ class _Judge:
             for child in node.contents:
                 if not isinstance(child, Tag) or id(child) not in self.weights:
                     continue
-                beside = id(node) in self.around_main and child.name in _CONTAINERS
-                outer = id(child) in self.around_main or id(child) in self.main_ids
-                if not outer and (_is_suspect(child, in_content) or beside):
+                if not self._holds_main(child) and (
+                    _is_suspect(child, in_content) or self._is_beside(child)
+                ):
                     yield child
                     if self.is_furniture(child):
                         continue
@@ -162,13 +165,23 @@ class _Judge:
         if weight.has_title and not self.main_has_title:
             return False
         if _is_banner(tag):
-            return weight.own <= _MAX_OWN_BANNER and weight.own <= _MAX_SHARE * self.page_own
-        is_linked = weight.linked >= _LINKED * (weight.own + weight.linked)
-        fits = weight.own <= _MAX_OWN or is_linked
-        return fits and weight.own <= _MAX_SHARE * self.page_own
+            most, share = _MAX_OWN_BANNER, _MAX_SHARE_MARKED
+        else:
+            is_unnamed = not _is_suspect(tag, in_content=False)
+            most = _MAX_OWN_BESIDE if is_unnamed else _MAX_OWN
+            share = _MAX_SHARE_MARKED if self.mains else _MAX_SHARE
+            if weight.linked >= _LINKED * (weight.own + weight.linked):
+                most = self.page_own
+        return weight.own <= min(most, share * self.page_own)
+
+    def _holds_main(self, tag: "Tag") -> bool:
+        return id(tag) in self.around_main or id(tag) in self.main_ids
+
+    def _is_beside(self, tag: "Tag") -> bool:
+        return tag.name in _BESIDE and id(tag.parent) in self.around_main
 
 
-def _is_suspect(tag: "Tag", in_content: bool) -> bool:  # noqa: FBT001
+def _is_suspect(tag: "Tag", in_content: bool) -> bool:  # noqa: FBT001 - a fact, not a mode
     if tag.name == "a":
         return _is_mark(tag) or bool(_named(tag, _AROUND_NAME))
     if str(tag.get("role") or "") in _AROUND_ROLES or _is_banner(tag):

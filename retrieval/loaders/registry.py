@@ -82,8 +82,9 @@ _SUFFIXES = {
     "epub": ".epub",
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_ZIP = b"PK\x03\x04"
 _SIGNATURES = (
-    (b"PK\x03\x04", "a zip archive or office file, a format that is not supported"),
+    (_ZIP, "a zip archive or office file, a format that is not supported"),
     (b"\xd0\xcf\x11\xe0", "an old office file, a format that is not supported"),
     (b"\x89PNG", "an image, and text in images is not read"),
     (b"\xff\xd8\xff", "an image, and text in images is not read"),
@@ -100,7 +101,16 @@ def loader_for(name: str, content: bytes) -> Loader:
 def _format_of(name: str, content: bytes) -> str:
     if content.startswith(b"%PDF-"):
         return "pdf"
+    if _is_epub(name, content):
+        return "epub"
     return _FORMATS.get(PurePath(name).suffix.lower(), "text")
+
+
+def _is_epub(name: str, content: bytes) -> bool:
+    """A zip archive whose first file says so (OCF 4.3), or whose suffix does."""
+    is_named = PurePath(name).suffix.lower() == ".epub"
+    is_marked = content[30:58] == b"mimetypeapplication/epub+zip"
+    return content.startswith(_ZIP) and (is_named or is_marked)
 
 
 def _loader(kind: str) -> Loader:
@@ -122,7 +132,7 @@ def load(name: str, content: bytes, limits: LoadLimits | None = None) -> LoadedD
     if not content.strip():
         raise DocumentError("empty")
     for signature, reason in _SIGNATURES:
-        if content.startswith(signature):
+        if content.startswith(signature) and not _is_epub(name, content):
             raise DocumentError(f"not a text document: it is {reason}")
     document = loader_for(name, content)(content, limits)
     if not document.text.strip():
