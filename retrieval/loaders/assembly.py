@@ -7,6 +7,8 @@ from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
 from quoth.types import Location
 
+_MAX_TITLE = 1_000  # characters
+
 
 class Assembly:
     """Appends parts and keeps count of where they stand.
@@ -81,7 +83,7 @@ class Assembly:
         return LoadedDocument(
             text="".join(self._pieces),
             format=format,
-            title=one_line(title),
+            title=one_line(title)[:_MAX_TITLE].rstrip(),
             headings=tuple(self._headings),
             kept_whole=tuple(self._kept_whole),
             locations=tuple(self._locations),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from quoth.retrieval.documents import Heading, LoadedDocument
 
 _OUTERMOST = 2  # definitions are no chapters: small neighbours may share a passage
+_INNERMOST = 100  # deeper ones are no code that anybody wrote
 _MAX_TITLE = 120
 _CLOSING = re.compile(r"(?:\W|\bend\b)*")  # what only closes scopes
 
@@ -36,7 +37,7 @@ def _headings(text: str, symbols: Sequence[Symbol]) -> Iterable[Heading]:
         yield Heading(
             start=symbol.start,
             end=symbol.heading_end,
-            level=_OUTERMOST + symbol.depth,
+            level=_level(symbol),
             title=" ".join(symbol.title.split())[:_MAX_TITLE].rstrip(),
         )
     yield from _resumptions(text, open_symbols, len(text))
@@ -51,4 +52,8 @@ def _resumptions(text: str, open_symbols: list[Symbol], until: int) -> Iterable[
         start = closed.end + len(rest) - len(rest.lstrip())
         if not _CLOSING.fullmatch(rest):
             end = start + len(text[start:after].split("\n", 1)[0].rstrip())
-            yield Heading(start=start, end=end, level=_OUTERMOST + closed.depth, title="")
+            yield Heading(start=start, end=end, level=_level(closed), title="")
+
+
+def _level(symbol: Symbol) -> int:
+    return min(_OUTERMOST + symbol.depth, _INNERMOST)
