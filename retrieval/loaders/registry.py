@@ -33,6 +33,24 @@ _LOADERS = {
     "rst": "rst:load_rst",
     "html": "html:load_html",
     "code": "code:load_code",
+    "python": "python_code:load_python",
+    "c": "grammar_code:load_c",
+    "cpp": "grammar_code:load_cpp",
+    "c_sharp": "grammar_code:load_c_sharp",
+    "go": "grammar_code:load_go",
+    "java": "grammar_code:load_java",
+    "javascript": "grammar_code:load_javascript",
+    "php": "grammar_code:load_php",
+    "ruby": "grammar_code:load_ruby",
+    "rust": "grammar_code:load_rust",
+    "tsx": "grammar_code:load_tsx",
+    "typescript": "grammar_code:load_typescript",
+    "json": "json_text:load_json",
+    "jsonl": "json_text:load_jsonl",
+    "email": "email_text:load_email",
+    "mbox": "email_text:load_mbox",
+    "notebook": "notebook:load_notebook",
+    "epub": "epub:load_epub",
     "pdf": "pdf:load_pdf",
     "docx": "docx:load_docx",
     "pptx": "pptx:load_pptx",
@@ -49,14 +67,32 @@ _SUFFIXES = {
     "pptx": ".pptx .pptm .ppsx .ppsm .potx .potm",
     "xlsx": ".xlsx .xlsm .xltx .xltm",
     "csv": ".csv .tsv .tab",
+    "python": ".py .pyi .pyw",
+    "c": ".c",
+    "cpp": ".h .cc .cpp .cxx .hpp",
+    "c_sharp": ".cs",
+    "go": ".go",
+    "java": ".java",
+    "javascript": ".js .mjs .cjs .jsx",
+    "php": ".php",
+    "ruby": ".rb",
+    "rust": ".rs",
+    "tsx": ".tsx",
+    "typescript": ".ts .mts .cts",
     "code": (
-        ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .scala .go .rs .c .h .cc .cpp .cxx .hpp "
-        ".cs .swift .m .rb .php .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
-        ".fish .ps1 .bat .sql .css .scss .toml .ini .cfg .conf .yaml .yml .json .jsonl .xml .tex "
-        ".proto .cmake .gradle .tf .vue .svelte .dart .zig .nim"
+        ".kt .scala .swift .m .pl .lua .r .jl .hs .ml .ex .exs .erl .clj .el .vim .sh .bash .zsh "
+        ".fish .ps1 .bat .sql .css .scss .toml .ini .cfg .conf .yaml .yml .xml .tex .proto .cmake "
+        ".gradle .tf .vue .svelte .dart .zig .nim"
     ),
+    "json": ".json .geojson .webmanifest",
+    "jsonl": ".jsonl .ndjson",
+    "email": ".eml .mht .mhtml",
+    "mbox": ".mbox",
+    "notebook": ".ipynb",
+    "epub": ".epub",
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_ZIP = b"PK\x03\x04"
 _SIGNATURES = (
     (
         b"\xd0\xcf\x11\xe0",
@@ -87,7 +123,9 @@ def loader_for(name: str, content: bytes, limits: LoadLimits | None = None) -> L
 def _format_of(name: str, content: bytes, limits: LoadLimits) -> str:
     if content.startswith(b"%PDF-"):
         return "pdf"
-    if content.startswith(b"PK\x03\x04"):
+    if _is_epub(name, content):
+        return "epub"
+    if content.startswith(_ZIP):
         return _zip_format(content, limits)
     suffix = PurePath(name).suffix.lower()
     if suffix in _OLD_OFFICE and _HTML_START.match(content):
@@ -108,6 +146,13 @@ def _refuse_by_signature(content: bytes) -> None:
             if _ENCRYPTED_OFFICE in content:
                 raise DocumentError("encrypted: save it without a password")
             raise DocumentError(f"not a text document: it is {reason}")
+
+
+def _is_epub(name: str, content: bytes) -> bool:
+    """A zip archive whose first file says so (OCF 4.3), or whose suffix does."""
+    is_named = PurePath(name).suffix.lower() == ".epub"
+    is_marked = content[30:58] == b"mimetypeapplication/epub+zip"
+    return content.startswith(_ZIP) and (is_named or is_marked)
 
 
 def _loader(kind: str) -> Loader:

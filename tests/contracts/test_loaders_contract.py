@@ -2,6 +2,8 @@
 
 import pytest
 
+from helpers.epubs import chapter, make_epub
+from helpers.notebooks import make_notebook
 from helpers.office_files import docx_bytes, pptx_bytes, xlsx_bytes
 from helpers.pdfs import make_pdf, paragraph
 from quoth.errors import DocumentError
@@ -36,6 +38,13 @@ SAMPLES = {
     "a.rst": b"Title\n=====\n\nSome words::\n\n   code\n\nSub\n---\n\nMore.\n",
     "a.html": b"<h1>Title</h1><p>Some words.</p><pre>code</pre><h2>Sub</h2><p>More.</p>",
     "a.py": b"def title():\n    return 'Some words.'\n\n\nclass More:\n    pass\n",
+    "a.go": b"package words\n\nfunc Title() {}\n\ntype More struct {\n\tx int\n}\n",
+    "a.json": b'{"title": "Title", "some": {"words": [1, 2.50, null]}, "last": "More"}',
+    "a.jsonl": b'{"id": 1, "text": "Some words."}\nno JSON\n{"id": 2, "text": "More."}\n',
+    "a.eml": b"From: a@b.org\nSubject: Title\n\nSome words.\n\n> More.\n",
+    "a.mbox": b"From a\nSubject: A\n\nwords\n\nFrom b\nSubject: B\n\nMore.\n",
+    "a.ipynb": make_notebook(("markdown", "# Title\n\nSome words."), ("code", "x = 'More'")),
+    "a.epub": make_epub({"1.xhtml": chapter("<h1>Some words</h1>More")}),
     "a.pdf": make_pdf([paragraph(["Title", "", "Some words."]), paragraph(["More."])]),
 }
 
@@ -66,6 +75,7 @@ def test_structure_lies_in_the_text_in_order(document: LoadedDocument) -> None:
     assert all(0 <= start < size for start in starts)
     ends = [end for _, end in document.kept_whole]
     assert all(end <= start for end, (start, _) in zip(ends, document.kept_whole[1:], strict=False))
+    assert all(location.label.strip() for location in document.locations)
     if document.boxes:
         assert document.boxes.rows[:, 1].max() <= size
 
