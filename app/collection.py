@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quoth.app.uploads import discard_upload, is_upload, store_uploads
 from quoth.errors import InputError
-from quoth.retrieval import Index, Progress, SyncReport
+from quoth.retrieval import DocumentStatus, Index, Progress, SyncReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Collection:
                 document=one.document,
                 num_passages=one.num_passages,
                 num_pages=one.num_pages,
-                is_upload=is_upload(self._index.path, one.path),
+                is_upload=bool(self._uploads(one)),
             )
             for one in self._index.documents()
         )
@@ -52,18 +52,25 @@ class Collection:
     def remove(self, document_id: str) -> None:
         """Take an uploaded document out, and delete the copy.
 
-        Documents from the user's own folders stay: the next sync would bring them back.
+        Documents from the user's own folders stay: the next sync would bring them back. So does
+        one that was uploaded, too.
 
         Raises:
             InputError: There is no such document, or it was not uploaded.
             IndexBusyError: Another process is writing to the index.
         """
-        paths = {one.document_id: one.path for one in self._index.documents()}
-        path = paths.get(document_id)
-        if path is None or not is_upload(self._index.path, path):
+        held = {one.document_id: one for one in self._index.documents()}
+        uploads = self._uploads(held[document_id]) if document_id in held else []
+        if not uploads:
             raise InputError(
                 f"No uploaded document is called {document_id!r}. Documents from folders are taken "
                 "out with: quoth index remove"
             )
-        self._index.remove(document_id)
-        discard_upload(self._index.path, path)
+        for path in uploads:
+            self._index.remove(document_id, path=path)
+            discard_upload(self._index.path, path)
+
+    def _uploads(self, document: DocumentStatus) -> list[Path]:
+        """The files of a document that are uploads; others with the same bytes may be none."""
+        paths = (document.path, *document.copy_paths)
+        return [path for path in paths if is_upload(self._index.path, path)]

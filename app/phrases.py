@@ -10,8 +10,8 @@ from quoth.decoding.drafting.phrase_building import DEFAULT_BYTES, build_phrases
 from quoth.decoding.models.loading import load_tokenizer
 from quoth.decoding.vocabulary import fingerprint
 from quoth.errors import DocumentError, InputError
-from quoth.retrieval import Index, LoadLimits, Progress, SkippedFile
-from quoth.retrieval.loaders import load
+from quoth.retrieval import Index, Progress, SkippedFile
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.walking import find_files
 
 if TYPE_CHECKING:
@@ -105,18 +105,18 @@ class PhraseRecipe:
             return
         found = find_files(self.paths)
         self._skipped += found.skipped
-        limits = LoadLimits()
-        for number, file in enumerate(found.files):
-            self._tell(number, len(found.files), file.name)
-            try:
-                with file.path.open("rb") as stream:
-                    content = stream.read(limits.max_bytes + 1)
-                yield load(file.path.name, content, limits).text
-            except OSError as error:
-                reason = f"cannot be read: {error.strerror}"
-                self._skipped.append(SkippedFile(path=file.path, reason=reason))
-            except DocumentError as error:
-                self._skipped.append(SkippedFile(path=file.path, reason=str(error)))
+        with Parser() as parser:
+            for number, file in enumerate(found.files):
+                self._tell(number, len(found.files), file.name)
+                try:
+                    with file.path.open("rb") as stream:
+                        content = stream.read(parser.limits.max_bytes + 1)
+                    yield parser.load(file.path.name, content).text
+                except OSError as error:
+                    reason = f"cannot be read: {error.strerror}"
+                    self._skipped.append(SkippedFile(path=file.path, reason=reason))
+                except DocumentError as error:
+                    self._skipped.append(SkippedFile(path=file.path, reason=str(error)))
 
     def _from_index(self) -> Iterator[str]:
         if self.index_path is None:

@@ -4,18 +4,23 @@ Every change of a document is one transaction, and raises the database's `genera
 """
 
 import json
+import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
+from quoth.retrieval.filing import Files, move_files, own_file, write_files
 from quoth.retrieval.locations import locations_within, packed, unpacked
 from quoth.retrieval.records import (
     DOCUMENT_COLUMNS,
     PASSAGE_COLUMNS,
+    VERSION_COLUMNS,
     DocumentRecord,
+    DocumentVersion,
+    FileRecord,
     Hit,
     PassageRecord,
     TextRecord,
@@ -35,6 +40,7 @@ class DocStore:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.database = Database(folder, create=create)
         self.documents = Documents(self.database)
+        self.files = Files(self.database)
         self.passages = Passages(self.database)
         self.vectors = StoredVectors(self.database, folder)
 
@@ -47,19 +53,25 @@ class DocStore:
         document: DocumentRecord,
         content: TextRecord,
         passages: Sequence[PassageRecord],
+        file: FileRecord | None = None,
     ) -> None:
-        """Put a document in, or in the place of its former version, in one transaction."""
+        """Put a document in, or in the place of its former version, in one transaction.
+
+        `file` is where it was read; by default a file of the document's own id, name and path.
+        """
         values = (
             document.id, document.name, document.path, document.format, document.title,
             document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
-            document.num_chars, json.dumps(document.page_starts),
+            document.num_chars, json.dumps(document.page_starts), document.modified,
         )  # fmt: skip
         rows = [
             (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
             for p in passages
         ]
         terms = [
-            lexical.passage_terms(document, p.heading, content.text[p.start : p.end])
+            lexical.passage_terms(
+                document.title, document.name, p.heading, content.text[p.start : p.end]
+            )
             for p in passages
         ]
         with self.database.change() as connection:
@@ -84,23 +96,58 @@ class DocStore:
             query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
+            move_files(connection, [file or own_file(document)])
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
         with self.database.change() as connection:
-            connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+            _delete(connection, document_id)
 
-    def rename(self, document_id: str, name: str) -> None:
-        """Let the user know a document by another name, and find it by that."""
+    def place(
+        self, files: Sequence[FileRecord], gone: Sequence[str] = (), *, delete: bool = True
+    ) -> list[str]:
+        """Say where documents lie now, in one transaction.
+
+        Args:
+            files: Rows of `files` to add or change.
+            gone: Ids of rows to delete.
+            delete: Delete the documents that lie nowhere any more.
+
+        Returns:
+            The ids of these documents.
+        """
         with self.database.change() as connection:
-            connection.execute("UPDATE documents SET name = ? WHERE id = ?", (name, document_id))
-            lexical.index_again(connection, document_id)
+            homeless, renamed = move_files(connection, files, gone)
+            for document_id in homeless if delete else ():
+                _delete(connection, document_id)
+            for document_id in renamed:  # its name is among the words that find it
+                lexical.index_again(connection, document_id)
+        return homeless
+
+    def note_files(self, files: Sequence[FileRecord]) -> None:
+        """Write rows of `files` that leave documents and their names as they are."""
+        with self.database.note() as connection:
+            write_files(connection, files)
+
+    def tag(self, document_id: str, tags: Collection[str]) -> None:
+        """Give a document these tags, and no others. They stay when the document changes."""
+        with self.database.change() as connection:
+            connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
+            connection.executemany(
+                "INSERT INTO document_tags VALUES (?, ?)", [(document_id, tag) for tag in set(tags)]
+            )
 
     def fold(self) -> None:
         """Merge what is waiting into the lexical index; what was deleted leaves the disk."""
         if self.database.rows(lexical.HAS_UNFOLDED)[0][0]:
             with self.database.change() as connection:
                 lexical.fold(connection)
+
+
+def _delete(connection: sqlite3.Connection, document_id: str) -> None:
+    connection.execute("DELETE FROM files WHERE document_id = ?", (document_id,))
+    connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+    connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
 
 
 class Documents:
@@ -123,6 +170,19 @@ class Documents:
         query = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE id = ?"
         rows = self._database.rows(query, (document_id,))
         return document_from(rows[0]) if rows else None
+
+    def versions(self) -> list[DocumentVersion]:
+        """What all documents were made from."""
+        query = f"SELECT {VERSION_COLUMNS} FROM documents ORDER BY id"
+        return [DocumentVersion(*row) for row in self._database.rows(query)]
+
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The tags of those documents that have some."""
+        found: dict[str, tuple[str, ...]] = {}
+        query = "SELECT document_id, tag FROM document_tags ORDER BY document_id, tag"
+        for document_id, tag in self._database.rows(query):
+            found[document_id] = (*found.get(document_id, ()), tag)
+        return found
 
     def text(self, document_id: str) -> str | None:
         """The canonical text of a document."""
@@ -191,10 +251,12 @@ class Passages:
         for part in _parts(ids):
             query = (
                 f"SELECT {columns}, d.name, d.format, d.page_starts, d.text_sha256, "
-                f"d.content_sha256 FROM passages p JOIN documents d ON d.id = p.document_id "
+                f"d.content_sha256, (SELECT json_group_array(f.name) FROM files f "
+                f"WHERE f.document_id = d.id AND f.path != d.path) "
+                f"FROM passages p JOIN documents d ON d.id = p.document_id "
                 f"WHERE p.id IN ({_marks(part)})"
             )
-            for *row, name, kind, page_starts, text_digest, digest in self._database.rows(
+            for *row, name, kind, page_starts, text_digest, digest, copies in self._database.rows(
                 query, part
             ):
                 passage = passage_from(row)
@@ -205,6 +267,7 @@ class Passages:
                     page_starts=tuple(json.loads(page_starts)),
                     text_sha256=text_digest,
                     content_sha256=digest,
+                    copies=tuple(sorted(json.loads(copies))),
                 )
         return found
 

@@ -87,7 +87,7 @@ class SentenceTransformerEmbedder:
 
 
 def _load(source: str | Path, name: str, device: str | None) -> "SentenceTransformer":
-    with _quiet():
+    with quiet():
         from sentence_transformers import SentenceTransformer
 
         try:
@@ -107,7 +107,7 @@ def _remedy(name: str, error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep progress bars and load reports of transformers off the terminal."""
     from transformers.utils import logging as loud
 

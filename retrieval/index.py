@@ -6,29 +6,30 @@ changes happen one at a time.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.errors import ConfigError, InputError
+from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
-from quoth.retrieval.bm25 import LexicalSearch
 from quoth.retrieval.chunking import ChunkingConfig
-from quoth.retrieval.database import DATABASE
+from quoth.retrieval.creating import make_empty
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
+from quoth.retrieval.filters import Filters
 from quoth.retrieval.live_vectors import LiveVectors
-from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
+from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.optimising import Optimiser
 from quoth.retrieval.pages import page_at
-from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
+from quoth.retrieval.preparing import OpenPreparer, Recipe, local_preparer
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.ranking import Ranker
-from quoth.retrieval.records import DocumentRecord
+from quoth.retrieval.query_cache import QueryCache
+from quoth.retrieval.ranking import Question, Ranker
+from quoth.retrieval.records import DocumentRecord, document_status
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
@@ -40,6 +41,7 @@ from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.stored_vectors import VectorKind
 from quoth.retrieval.sync import Sync
+from quoth.retrieval.vector_store import OpenVectors
 from quoth.retrieval.verifying import verify
 from quoth.retrieval.walking import find_files
 
@@ -57,6 +59,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> None:
         self.path = Path(path)
         self._manifest = manifest.read_manifest(self.path)
@@ -65,11 +68,15 @@ class Index:
         self._embedder = embedder
         self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
         self._store = DocStore(self.path)
-        self._vectors = LiveVectors(self.path, self._store, self._manifest)
-        words = LexicalSearch(self._store.database)
-        self._searcher = Searcher(self._store, Ranker(self._vectors, words))
+        self._vectors = vectors(self.path, self._store, self._manifest)
+        self._searcher = Searcher(
+            self._store, Ranker(self._store, self._vectors), self._manifest.dim
+        )
+        self._queries = QueryCache()
         self._changing = threading.Lock()
-        self._optimiser = Optimiser(self.path, self._vectors, self._change)
+        self._optimiser = None
+        if isinstance(self._vectors, LiveVectors):  # other stores see to their form themselves
+            self._optimiser = Optimiser(self.path, self._vectors, self._change)
 
     @classmethod
     def create(
@@ -79,6 +86,7 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Make an empty index in the folder `path`.
 
@@ -87,17 +95,8 @@ class Index:
             IndexBusyError: Another process is making one there.
         """
         folder = Path(path)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
-        _check_free(folder)
-        with writer_lock(folder):
-            _check_free(folder)
-            (folder / DATABASE).unlink(missing_ok=True)  # of a creation that was killed
-            DocStore(folder, create=True).close()
-            manifest.write_manifest(folder, manifest.new_manifest(embedder))
-        return cls(folder, embedder=embedder, chunking=chunking, limits=limits)
+        make_empty(folder, embedder)
+        return cls(folder, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open(
@@ -107,6 +106,7 @@ class Index:
         embedder: Embedder | None,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`.
 
@@ -115,7 +115,7 @@ class Index:
             IndexFormatError: It is damaged beyond repair, or of a newer format.
             EmbedderMismatchError: It was built with another embedder.
         """
-        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits)
+        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     @classmethod
     def open_or_create(
@@ -125,20 +125,24 @@ class Index:
         embedder: Embedder,
         chunking: ChunkingConfig | None = None,
         limits: LoadLimits | None = None,
+        vectors: OpenVectors = LiveVectors,
     ) -> "Index":
         """Open the index in the folder `path`, or make one. Raises what these two raise."""
         mark = Path(path) / manifest.MANIFEST
         if not mark.exists():
             try:
-                return cls.create(path, embedder=embedder, chunking=chunking, limits=limits)
+                return cls.create(
+                    path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors
+                )
             except InputError:
                 if not mark.exists():  # nobody made one meanwhile
                     raise
-        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits)
+        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""
-        self._optimiser.stop()
+        if self._optimiser:
+            self._optimiser.stop()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -159,38 +163,37 @@ class Index:
         progress: Progress | None = None,
         root: Path | None = None,
         wait_s: float = WAIT_S,
-        preparer: Preparer | None = None,
+        preparer: OpenPreparer = local_preparer,
+        checksum: bool = False,
     ) -> SyncReport:
         """Make the index hold what the files under `paths` hold.
 
-        Files are compared by content. What cannot be read is reported and passed over. `progress`
-        counts bytes. Documents are deleted whose files are gone from the folders among `paths`;
-        those from elsewhere stay. With `root`, documents are known by their path below it, and the
-        folder may move. `preparer` reads and embeds in the place of this process.
+        Files are compared by content, and read only if their size, times or inode have changed,
+        or with `checksum`. A document stays the same (its id does) when its file is moved or
+        changed; files with the same bytes are one document. What cannot be read is reported and
+        passed over. `progress` counts bytes. Documents are deleted whose files are gone from the
+        folders among `paths`; those from elsewhere stay. With `root`, documents are known by their
+        path below it, and the folder may move. `preparer` reads and embeds in the place of this
+        process.
 
         Raises:
             InputError: A path does not exist; nothing was changed.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+            ParserStartError: The process that reads files does not start.
         """
-        preparer = preparer or LocalPreparer(self._needed_embedder(), self._recipe)
-        run = Sync(self._store, preparer, self._recipe, progress)
-        with self._change(wait_s):
+        embedder = self._needed_embedder()
+        with self._change(wait_s), preparer(embedder, self._recipe) as prepared:
             found = find_files(paths, root)
-            run.run(found)
-        self._optimiser.start()
-        tally = run.tally
-        return SyncReport(
-            added=tally.added,
-            changed=tally.changed,
-            unchanged=tally.unchanged,
-            removed=tally.removed,
-            skipped=(*found.skipped, *run.skipped),
-            passages=tally.passages,
-            embedded=tally.embedded,
-        )
+            run = Sync(self._store, prepared, self._recipe, progress, checksum=checksum)
+            report = run.run(found)
+        if self._optimiser:
+            self._optimiser.start()
+        return report
 
-    def remove(self, document_id: str, *, wait_s: float = WAIT_S) -> None:
+    def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
+
+        With `path`, only that one of its files is forgotten; the document goes with its last.
 
         Raises:
             InputError: There is no such document.
@@ -198,7 +201,11 @@ class Index:
         """
         with self._change(wait_s):
             self._record(document_id)
-            self._store.remove(document_id)
+            if path is None:
+                self._store.remove(document_id)
+            else:
+                files = self._store.files.of(document_id)
+                self._store.place([], [file.id for file in files if file.path == str(path)])
 
     def optimise(self, kind: VectorKind | None = None, *, progress: Progress | None = None) -> None:
         """Put the vectors in the form that suits their number; searches go on meanwhile.
@@ -210,7 +217,13 @@ class Index:
 
         Raises:
             IndexBusyError: Another process does this now.
+            ConfigError: The vectors lie in another store, which sees to their form itself.
         """
+        if self._optimiser is None:
+            raise ConfigError(
+                f"The vectors of the index in {self.path} lie in another store. Let that store put "
+                f"them in order."
+            )
         if kind is None:
             self._optimiser.finish(progress)
         else:
@@ -221,6 +234,7 @@ class Index:
         query: str,
         k: int = 5,
         *,
+        filters: Filters | None = None,
         mode: Mode | None = None,
         options: SearchOptions | None = None,
     ) -> list[SearchHit]:
@@ -229,8 +243,9 @@ class Index:
         Args:
             query: A question or some words; nothing in it has a meaning of its own.
             k: How many at most.
+            filters: Only passages of the documents that pass are looked at.
             mode: "hybrid" (by meaning and by words), "dense" or "lexical"; wins over `options`.
-            options: Everything else that can be chosen.
+            options: Everything else: reranking, diversity, joined neighbours, depth.
 
         Raises:
             InputError: The question is empty, or no passage is asked for.
@@ -242,13 +257,39 @@ class Index:
             raise InputError("The question is empty. Ask something.")
         options = options or SearchOptions()
         options = replace(options, mode=mode) if mode else options
-        vector = None if options.mode == "lexical" else self._needed_embedder().embed_query(query)
-        return self._searcher.search(query, vector, k, options)
+        vector = None
+        if options.mode != "lexical":
+            vector = self._queries.vector(self._needed_embedder(), query)
+        question = Question(
+            text=query, vector=vector, filters=filters or Filters(), options=options
+        )
+        return self._searcher.search(question, k)
+
+    def tag(self, document_id: str, tags: Collection[str], *, wait_s: float = WAIT_S) -> None:
+        """Give a document these tags, and no others; they stay when the document changes.
+
+        Raises:
+            InputError: There is no such document.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+        """
+        with self._change(wait_s):
+            self._record(document_id)
+            self._store.tag(document_id, tags)
 
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
         counts = self._store.passages.counts()
-        return tuple(_status(record, counts) for record in self._store.documents.all())
+        copies = self._store.files.copies()
+        tags = self._store.documents.tags()
+        return tuple(
+            document_status(
+                record,
+                counts.get(record.id, 0),
+                tags.get(record.id, ()),
+                copies.get(record.id, ()),
+            )
+            for record in self._store.documents.all()
+        )
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
@@ -298,10 +339,16 @@ class Index:
         with self._changing, writer_lock(self.path, wait_s):
             try:
                 yield
-            finally:
-                self._store.fold()
-                self._vectors.save()
-                self._store.database.fold_log()
+            except BaseException:
+                with suppress(IndexFailure):  # what broke the change off is told
+                    self._bring_up()
+                raise
+            self._bring_up()
+
+    def _bring_up(self) -> None:
+        self._store.fold()
+        self._vectors.save()
+        self._store.database.fold_log()
 
     def _needed_embedder(self) -> Embedder:
         if self._embedder is None:
@@ -318,34 +365,7 @@ class Index:
         return record
 
 
-def _check_free(folder: Path) -> None:
-    """Refuse a folder that holds an index, or anything that is no part of one."""
-    if (folder / manifest.MANIFEST).exists():
-        raise InputError(f"There is an index in {folder} already. Open it, or give another folder.")
-    ours = (DATABASE, LOCK_FILE, f"{manifest.MANIFEST}.")  # of a creation that was killed
-    others = [path.name for path in folder.iterdir() if not path.name.startswith(ours)]
-    if others:
-        raise InputError(
-            f"No index is made in {folder}, because it holds other things ({min(others)!r}). Give "
-            f"an empty folder, or one that is not there yet."
-        )
-
-
 def _unknown(document_id: str) -> InputError:
     return InputError(
         f"The index holds no document {document_id!r}. List them with: quoth index status"
-    )
-
-
-def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus:
-    return DocumentStatus(
-        document_id=record.id,
-        document=record.name,
-        path=Path(record.path),
-        format=record.format,
-        title=record.title,
-        num_passages=counts.get(record.id, 0),
-        num_characters=record.num_chars,
-        num_pages=len(record.page_starts) or None,
-        content_sha256=record.content_sha256,
     )

@@ -19,7 +19,6 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.retrieval.records import DOCUMENT_COLUMNS, DocumentRecord, document_from
 from quoth.retrieval.terms import terms_of
 
 BLOCK = 1 << 16  # passage ids
@@ -54,10 +53,9 @@ HAS_UNFOLDED = (
 )
 
 
-def passage_terms(document: DocumentRecord, heading: str, text: str) -> Terms:
+def passage_terms(title: str, name: str, heading: str, text: str) -> Terms:
     """What a passage is found by: the words of its document's title and name, headings and text."""
-    stem = PurePath(document.name).stem
-    return Counter(terms_of("\n".join((document.title, stem, heading, text))))
+    return Counter(terms_of("\n".join((title, PurePath(name).stem, heading, text))))
 
 
 def add(connection: sqlite3.Connection, terms: Iterable[tuple[int, Terms]]) -> None:
@@ -74,10 +72,9 @@ def index_again(connection: sqlite3.Connection, document_id: str) -> None:
 
     A text that cannot be read is passed over: `verify` tells of it, and it cannot be cited either.
     """
-    columns = ", ".join(f"d.{name}" for name in DOCUMENT_COLUMNS.split(", "))
-    *row, stored = connection.execute(
-        f"SELECT {columns}, t.text FROM documents d JOIN texts t ON t.document_id = d.id "
-        f"WHERE d.id = ?",
+    title, name, stored = connection.execute(
+        "SELECT d.title, d.name, t.text FROM documents d JOIN texts t ON t.document_id = d.id "
+        "WHERE d.id = ?",
         (document_id,),
     ).fetchone()
     query = "SELECT id, heading, start, end FROM passages WHERE document_id = ? ORDER BY id"
@@ -89,11 +86,10 @@ def index_again(connection: sqlite3.Connection, document_id: str) -> None:
         text = zlib.decompress(stored).decode()
     except (zlib.error, UnicodeDecodeError):
         return
-    document = document_from(row)
     add(
         connection,
         (
-            (key, passage_terms(document, heading, text[start:end]))
+            (key, passage_terms(title, name, heading, text[start:end]))
             for key, heading, start, end in passages
         ),
     )
@@ -201,29 +197,30 @@ def _purge(connection: sqlite3.Connection, block: int, places: Sequence[int]) ->
 
 
 def _merge(connection: sqlite3.Connection, block: int, fresh: Mapping[int, Terms]) -> None:
-    """Put passages, by their place in the block, into it."""
+    """Put passages, by their place in the block and ascending, into it."""
     lengths = _lengths(connection, block)
-    by_term: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    by_term: dict[str, tuple[bytearray, bytearray]] = {}
     for place, terms in fresh.items():
         lengths[place] = stored_length(terms)
         for term, count in terms.items():
-            by_term[term].append((place, min(count, _MAX_COUNT)))
+            places, counts = by_term.setdefault(term, (bytearray(), bytearray()))
+            places += place.to_bytes(2, "little")
+            counts.append(min(count, _MAX_COUNT))
     select = "SELECT postings FROM lexical_blocks WHERE block = ? AND term = ?"
     rows = []
-    for term, new in by_term.items():
+    for term in sorted(by_term):  # in the order of the table: its pages are each touched once
         row = connection.execute(select, (block, term)).fetchone()
-        rows.append((block, term, _joined(row[0] if row else b"", new)))
+        rows.append((block, term, _joined(row[0] if row else b"", *by_term[term])))
     connection.executemany("INSERT OR REPLACE INTO lexical_blocks VALUES (?, ?, ?)", rows)
     _keep_lengths(connection, block, lengths)
 
 
-def _joined(stored: bytes, new: Sequence[tuple[int, int]]) -> bytes:
-    """Postings with further ones, ascending."""
-    known, known_counts = unpacked(stored)
-    places = np.array([place for place, _ in new], dtype=np.uint16)
-    counts = np.array([count for _, count in new], dtype=np.uint8)
-    if len(known):
-        places = np.concatenate((known, places))
-        counts = np.concatenate((known_counts, counts))
-    order = np.argsort(places, kind="stable")
-    return packed(places[order], counts[order])
+def _joined(stored: bytes, places: bytearray, counts: bytearray) -> bytes:
+    """Postings with further ones, ascending; these mostly come after all that are stored."""
+    num = len(stored) // POSTING_BYTES
+    joined = b"".join((stored[: 2 * num], places, stored[2 * num :], counts))
+    if stored and stored[2 * num - 1 : 2 * num - 3 : -1] > places[1::-1]:  # big end first
+        known, known_counts = unpacked(joined)
+        order = np.argsort(known, kind="stable")
+        return packed(known[order], known_counts[order])
+    return joined

@@ -57,7 +57,49 @@ def m002_locations(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE texts ADD COLUMN locations BLOB")
 
 
-def m003_removals(connection: sqlite3.Connection) -> None:
+def m003_files(connection: sqlite3.Connection) -> None:
+    """The files that documents were read from: several with the same bytes are one document."""
+    for statement in (
+        """CREATE TABLE files (
+            id TEXT PRIMARY KEY,
+            document_id TEXT,
+            name TEXT NOT NULL,
+            path TEXT NOT NULL,
+            stamp TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            recipe TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX files_by_document ON files (document_id)",
+        "INSERT INTO files SELECT id, id, name, path, '', '', '' FROM documents",
+    ):
+        connection.execute(statement)
+
+
+def m004_tags_and_times(connection: sqlite3.Connection) -> None:
+    """What documents can be told apart by: tags that the user gave, and when files were changed."""
+    for statement in (
+        "ALTER TABLE documents ADD COLUMN modified REAL",
+        """CREATE TABLE document_tags (
+            document_id TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            PRIMARY KEY (document_id, tag)
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        connection.execute(statement)
+
+
+def m005_lexical_index(connection: sqlite3.Connection) -> None:
+    """The terms of all passages, and which passages hold them."""
+    from quoth.retrieval import lexical
+
+    for statement in lexical.SCHEMA:
+        connection.execute(statement)
+    for (document_id,) in connection.execute("SELECT id FROM documents").fetchall():
+        lexical.index_again(connection, document_id)
+    lexical.fold(connection)
+
+
+def m006_removals(connection: sqlite3.Connection) -> None:
     """Which passages were deleted in which generation, and which file holds most vectors."""
     for statement in (
         """CREATE TABLE removals (
@@ -77,22 +119,26 @@ def m003_removals(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-def m003_lexical_index(connection: sqlite3.Connection) -> None:
-    """The terms of all passages, and which passages hold them."""
-    from quoth.retrieval import lexical
-
-    for statement in lexical.SCHEMA:
-        connection.execute(statement)
-    for (document_id,) in connection.execute("SELECT id FROM documents").fetchall():
-        lexical.index_again(connection, document_id)
-    lexical.fold(connection)
+def m007_remote_vectors(connection: sqlite3.Connection) -> None:
+    """Which passages an outside vector store holds; 0 while one is on its way there."""
+    connection.execute(
+        """CREATE TABLE remote_vectors (
+            store TEXT NOT NULL,
+            passage_id INTEGER NOT NULL,
+            is_there INTEGER NOT NULL,
+            PRIMARY KEY (store, passage_id)
+        ) STRICT, WITHOUT ROWID"""
+    )
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     m001_documents_and_passages,
     m002_locations,
-    m003_removals,
-    m003_lexical_index,
+    m003_files,
+    m004_tags_and_times,
+    m005_lexical_index,
+    m006_removals,
+    m007_remote_vectors,
 )
 
 

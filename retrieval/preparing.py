@@ -5,25 +5,24 @@ on another machine, and ahead of being asked: what comes out is the same.
 """
 
 import hashlib
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
 import numpy as np
 
-from quoth.errors import DocumentError
 from quoth.retrieval.chunking import Chunk, ChunkingConfig, chunk_document
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.embedder import Embedder, Vectors
-from quoth.retrieval.loaders import load
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.parsing import Parser
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
 from quoth.retrieval.walking import FoundFile, shown
 
-logger = logging.getLogger(__name__)
+Load = Callable[[str, bytes], LoadedDocument]
 
 RECIPE = 1  # raise it when loaders or chunking give other texts or passages than before
 _HEADING_CHARS = 200
@@ -59,7 +58,7 @@ class ExpectedFile:
 
     file: FoundFile
     size: int
-    known_sha256: str | None
+    known_sha256: str | None = None
 
 
 class Preparer(Protocol):
@@ -86,16 +85,23 @@ class Preparer(Protocol):
         """Vectors of the texts of one document: float32 [len(texts), dim].
 
         They are computed together, as the bits of a vector depend on the batch it was made in.
+
+        Raises:
+            DocumentError: It cannot be done; the message is the reason.
         """
         ...
 
 
-class LocalPreparer:
-    """Prepares documents here and now."""
+OpenPreparer = Callable[[Embedder, Recipe], AbstractContextManager[Preparer]]
 
-    def __init__(self, embedder: Embedder, recipe: Recipe) -> None:
+
+class LocalPreparer:
+    """Prepares documents here and now; `load` reads a file of this name and content."""
+
+    def __init__(self, embedder: Embedder, recipe: Recipe, load: Load) -> None:
         self._embedder = embedder
         self._recipe = recipe
+        self._load = load
 
     def expect(
         self, files: Sequence[ExpectedFile], known: Callable[[Sequence[bytes]], set[bytes]]
@@ -104,20 +110,29 @@ class LocalPreparer:
 
     def prepare(self, file: FoundFile, content: bytes, digest: str) -> PreparedDocument:
         """See `prepare`."""
-        return prepare(file, content, digest, self._recipe)
+        return prepare(file, content, digest, self._recipe, self._load)
 
     def embed(self, texts: Sequence[str], *, progress: Progress | None = None) -> Vectors:
         """See `checked_vectors`."""
         return checked_vectors(self._embedder, texts, progress)
 
 
-def prepare(file: FoundFile, content: bytes, digest: str, recipe: Recipe) -> PreparedDocument:
+@contextmanager
+def local_preparer(embedder: Embedder, recipe: Recipe) -> Iterator[LocalPreparer]:
+    """Reads files in a process that can be killed, and embeds in this one."""
+    with Parser(recipe.limits) as parser:
+        yield LocalPreparer(embedder, recipe, parser.load)
+
+
+def prepare(
+    file: FoundFile, content: bytes, digest: str, recipe: Recipe, load: Load
+) -> PreparedDocument:
     """Read and chunk the document in `content`, whose SHA-256 is `digest`.
 
     Raises:
         DocumentError: It cannot be read.
     """
-    document = _load(file, content, recipe.limits)
+    document = load(file.path.name, content)
     text = document.text
     record = DocumentRecord(
         id=file.document_id,
@@ -164,16 +179,6 @@ def text_to_embed(text: str, chunk: Chunk, title: str) -> str:
     heading = " > ".join(chunk.headings)
     about = heading if heading.startswith(title) else f"{title} > {heading}" if heading else title
     return f"{about[:_HEADING_CHARS]}\n{text[chunk.start : chunk.end]}"
-
-
-def _load(file: FoundFile, content: bytes, limits: LoadLimits) -> LoadedDocument:
-    try:
-        return load(file.path.name, content, limits)
-    except DocumentError:
-        raise
-    except Exception as error:  # hostile files find faults; the others go in
-        logger.exception("The reader of %s failed", file.name)
-        raise DocumentError("could not be read because of a fault in its reader") from error
 
 
 def _passage(record: DocumentRecord, chunk: Chunk, text: str) -> PassageRecord:

@@ -3,8 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from quoth.retrieval.reports import DocumentStatus
 from quoth.types import Location
 
 
@@ -23,6 +26,33 @@ class DocumentRecord:
     num_bytes: int
     num_chars: int
     page_starts: tuple[int, ...]
+    modified: float | None = None  # of the file, in seconds since 1970; None: not known
+
+
+class DocumentVersion(NamedTuple):
+    """What a document was made from, and how."""
+
+    id: str
+    path: str
+    content_sha256: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A row of `files`: a place where a document lies, or a file that is none.
+
+    Files with the same bytes are one document. A file that was refused belongs to none; `reason`
+    says why, and `recipe` by which way of reading.
+    """
+
+    id: str  # hash of the place
+    document_id: str | None
+    name: str  # as the user knows it
+    path: str
+    stamp: str = ""  # of the file when it was read (see scanning.py); empty: read it again
+    reason: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +89,15 @@ class Hit:
     page_starts: tuple[int, ...]
     text_sha256: str
     content_sha256: str
+    copies: tuple[str, ...] = ()  # other names of the same document
 
 
 DOCUMENT_COLUMNS = (
     "id, name, path, format, title, content_sha256, text_sha256, recipe, num_bytes, num_chars, "
-    "page_starts"
+    "page_starts, modified"
 )
+VERSION_COLUMNS = ", ".join(DocumentVersion._fields)
+FILE_COLUMNS = "id, document_id, name, path, stamp, reason, recipe"
 PASSAGE_COLUMNS = "id, document_id, start, end, page, end_page, heading, vector_key"
 
 
@@ -80,3 +113,28 @@ def passage_from(row: Sequence[Any]) -> PassageRecord:
     """A row of `PASSAGE_COLUMNS`, with or without the vector, as a value."""
     names = [*PASSAGE_COLUMNS.split(", "), "vector"][: len(row)]
     return PassageRecord(**dict(zip(names, row, strict=True)))
+
+
+def document_status(
+    record: DocumentRecord,
+    num_passages: int,
+    tags: tuple[str, ...] = (),
+    copies: Sequence[FileRecord] = (),
+) -> DocumentStatus:
+    """What the index says about a document; `copies` are its other files."""
+    modified = record.modified
+    return DocumentStatus(
+        document_id=record.id,
+        document=record.name,
+        path=Path(record.path),
+        format=record.format,
+        title=record.title,
+        num_passages=num_passages,
+        num_characters=record.num_chars,
+        num_pages=len(record.page_starts) or None,
+        content_sha256=record.content_sha256,
+        modified=None if modified is None else datetime.fromtimestamp(modified, UTC),
+        tags=tags,
+        copies=tuple(file.name for file in copies),
+        copy_paths=tuple(Path(file.path) for file in copies),
+    )

@@ -1,6 +1,7 @@
 """What the index says about itself and its work."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from quoth.types import Passage
@@ -33,12 +34,14 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:
-    """What a sync did; the first four are numbers of documents."""
+    """What a sync did; all but the last three are numbers of files or documents."""
 
-    added: int
-    changed: int
-    unchanged: int
-    removed: int
+    added: int  # files that became new documents
+    changed: int  # files that have other contents now
+    unchanged: int  # files
+    removed: int  # documents
+    moved: int = 0  # files known by another place now; nothing of them was read again
+    duplicates: int = 0  # new files that hold the same as another, and became its copies
     skipped: tuple[SkippedFile, ...]
     passages: int  # of the added and changed documents
     embedded: int  # of these passages, how many the embedder had to read
@@ -57,6 +60,10 @@ class DocumentStatus:
     num_characters: int
     num_pages: int | None  # None where the format has none
     content_sha256: str
+    copies: tuple[str, ...] = ()  # names of other files that hold the same
+    copy_paths: tuple[Path, ...] = ()  # where these were read
+    modified: datetime | None = None  # of the file, in UTC
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,10 @@ class FaissVectors:
     ) -> tuple[Ids, NDArray[np.float32]]:
         parameters = None
         if allowed is not None:
-            selector = self._faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
+            passes = np.zeros(int(allowed.max(initial=0)) + 1, dtype=np.bool_)
+            passes[allowed] = True
+            bits = np.packbits(passes, bitorder="little")
+            selector = self._faiss.IDSelectorBitmap(bits)
             parameters = self._faiss.SearchParameters(sel=selector)
         row = np.ascontiguousarray(query, dtype=np.float32)[None]
         scores, ids = self._index.search(row, wanted, params=parameters)

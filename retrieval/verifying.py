@@ -7,22 +7,23 @@ import numpy as np
 from quoth.errors import IndexFormatError
 from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
 from quoth.retrieval.reports import VerifyReport
+from quoth.retrieval.vector_store import VectorStore
 
 _NORM_ERROR = 1e-3
 
 
-def verify(store: DocStore, vectors: LiveVectors, dim: int) -> VerifyReport:
+def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
     """Check `store` in itself, then the vectors against it."""
     try:
         problems = store.database.integrity_problems()
         records = store.documents.all()
         for record in records:
             problems.extend(f"{record.name}: {what}" for what in _document(store, record, dim))
+        problems.extend(store.files.problems())
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:

@@ -20,7 +20,11 @@ _MAX_TITLE = 120
 
 def load_code(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: ARG001 - a Loader
     """Load source code."""
-    text = canonical_text(decode_text(content))
+    return code_document(canonical_text(decode_text(content)))
+
+
+def code_document(text: str) -> LoadedDocument:
+    """The document of source code in no language in particular."""
     headings = tuple(
         Heading(
             start=match.start(),

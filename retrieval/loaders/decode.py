@@ -16,6 +16,11 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _MAX_CONTROLS = 8  # a stray one does not make a short note binary
 _MAX_CONTROL_SHARE = 0.005  # logs hold a few escape characters, binaries hold many
 _MIN_LETTER_SHARE = 0.6
+_CHARSET = re.compile(  # those of texts; others of Python's codecs are slow, or no charsets at all
+    r"(?:us-?)?ascii|utf[-_]?(?:8|16|32)(?:[-_]?[lb]e)?|(?:iso|x-mac|mac|windows|cp|ibm|koi8|latin|euc"
+    r"|shift|sjis|s-?jis|big5|gb|hz|johab|tis|ks|viscii)[-_a-z0-9:]*",
+    re.IGNORECASE,
+)
 _BINARY = "not text: it holds binary data"
 
 
@@ -35,6 +40,16 @@ def decode_text(content: bytes) -> str:
     if len(_CONTROL.findall(text)) > max(_MAX_CONTROLS, _MAX_CONTROL_SHARE * len(text)):
         raise DocumentError(_BINARY)
     return text
+
+
+def decode_as(content: bytes, charset: str) -> str | None:
+    """`content` in the charset that its container names; None where that cannot be."""
+    if not _CHARSET.fullmatch(charset):
+        return None
+    try:
+        return content.decode(charset)
+    except (LookupError, UnicodeError):
+        return None
 
 
 def refuse_binary(content: bytes) -> None:

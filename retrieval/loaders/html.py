@@ -1,7 +1,7 @@
 """HTML: the text that a reader sees, with its block structure. Nothing is ever fetched or run.
 
 Scripts, styles, navigation and what is hidden are left out: text that no reader sees does not get
-into answers that way.
+into answers that way. Of web pages, what stands around the content goes too.
 """
 
 import re
@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.decode import refuse_binary
+from quoth.retrieval.loaders.main_content import furniture
+from quoth.retrieval.loaders.visibility import is_dropped
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
-    from bs4.element import PageElement, Tag
+    from bs4.element import PageElement
 
-_DROPPED = frozenset(
-    {
-        "script", "style", "nav", "noscript", "template", "svg", "math", "head", "iframe", "object",
-        "embed", "canvas", "audio", "video", "select", "button", "input", "textarea", "dialog",
-    }
-)  # fmt: skip
 _PARAGRAPHS = frozenset(
     {
         "p", "div", "section", "article", "main", "header", "footer", "aside", "body", "html",
@@ -34,21 +30,34 @@ _PARAGRAPHS = frozenset(
 _LINES = frozenset({"li", "tr", "dt", "dd", "br", "caption", "option", "legend"})
 _CELLS = frozenset({"td", "th"})
 _HEADING = re.compile(r"h([1-6])$")
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_MAX_QUOTES = 9
 _SPACE = re.compile(r"\s+")
 
 
 def load_html(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: ARG001 - a Loader
     """Load HTML; the title is the one in the head, or the first heading."""
+    refuse_binary(content)
+    return html_document(content, is_page=True)
+
+
+def html_document(
+    markup: str | bytes, *, is_page: bool, marks_quotes: bool = False
+) -> LoadedDocument:
+    """The document in `markup`.
+
+    Args:
+        markup: HTML or XHTML.
+        is_page: A web page: what stands around its content is left out.
+        marks_quotes: Lines of block quotes begin with ">", as in mails.
+    """
     from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
 
-    refuse_binary(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        soup = BeautifulSoup(content, "lxml")
-    blocks = _Blocks()
-    for step in _steps(soup):
+        soup = BeautifulSoup(markup, "lxml")
+    blocks = _Blocks(marks_quotes=marks_quotes)
+    for step in _steps(soup, furniture(soup) if is_page else frozenset()):
         blocks.take(step)
     text, headings, kept_whole = blocks.joined()
     title = _head_title(soup) or (headings[0].title if headings else "")
@@ -75,7 +84,7 @@ class _Step:
     is_end: bool = False
 
 
-def _steps(soup: "BeautifulSoup") -> Iterator[_Step]:
+def _steps(soup: "BeautifulSoup", left_out: frozenset[int]) -> Iterator[_Step]:
     """Walk the visible tree without recursion: pages may nest deeper than Python's stack."""
     from bs4.element import NavigableString, PreformattedString, Tag
 
@@ -85,17 +94,12 @@ def _steps(soup: "BeautifulSoup") -> Iterator[_Step]:
         if isinstance(node, _Step):
             yield node
         elif isinstance(node, Tag):
-            if not _is_dropped(node):
+            if id(node) not in left_out and not is_dropped(node):
                 yield _Step(node.name)
                 todo.append(_Step(node.name, is_end=True))
                 todo.extend(reversed(node.contents))
         elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
             yield _Step("", str(node))
-
-
-def _is_dropped(tag: "Tag") -> bool:
-    hidden = tag.has_attr("hidden") or tag.get("aria-hidden") == "true"
-    return tag.name in _DROPPED or hidden or bool(_HIDDEN.search(str(tag.get("style") or "")))
 
 
 @dataclass(slots=True)
@@ -119,6 +123,8 @@ class _Blocks:
     lists: list[int] = field(default_factory=list)  # next number of each open list; -1 for bullets
     level: int = 0
     pre: int = 0
+    marks_quotes: bool = False
+    quotes: int = 0
 
     def take(self, step: _Step) -> None:
         if not step.name:
@@ -160,6 +166,8 @@ class _Blocks:
             self.level = 0 if step.is_end else int(heading[1])
         elif step.name == "pre":
             self.pre = max(0, self.pre + change)
+        elif step.name == "blockquote":
+            self.quotes = max(0, self.quotes + change)
         elif step.name in {"ul", "ol"}:
             if step.is_end:
                 self.lists = self.lists[:-1]
@@ -179,9 +187,16 @@ class _Blocks:
         raw = canonical_text("".join(self.current))
         text = raw.strip("\n").rstrip() if self.pre else _SPACE.sub(" ", raw).strip()
         if text.strip(" |"):
-            self.done.append(_Block(self.bullet + text, self.gap, self.level, self.pre > 0))
+            text = self._quoted(self.bullet + text)
+            self.done.append(_Block(text, self.gap, self.level, self.pre > 0))
             self.bullet = ""
             self.gap = gap
         else:
             self.gap = max(self.gap, gap)
         self.current = []
+
+    def _quoted(self, text: str) -> str:
+        if not (self.marks_quotes and self.quotes):
+            return text
+        mark = ">" * min(self.quotes, _MAX_QUOTES) + " "
+        return "\n".join(mark + line for line in text.split("\n"))

@@ -19,7 +19,11 @@ _NOT_A_TITLE = re.compile(r"[ \t]*(?:[-*+>|]|\d+[.)]|$)|    |\t")  # a list, a t
 
 def load_markdown(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: ARG001 - a Loader
     """Load Markdown; the title is the first heading of the highest level."""
-    text = canonical_text(decode_text(content))
+    return markdown_document(canonical_text(decode_text(content)))
+
+
+def markdown_document(text: str) -> LoadedDocument:
+    """The document of canonical Markdown."""
     front = _FRONT_MATTER.match(text)
     lines = [line for line in iterate_lines(text) if not front or line.start >= front.end()]
     fences = _fences(lines, len(text))

@@ -4,11 +4,13 @@ QuothError
 ├── ConfigError (also ValueError)      a bad value or an unknown key            exit 2
 ├── InputError (also ValueError)       a question or path that cannot be used   exit 2
 │   └── DocumentError                  a document that cannot be read           exit 2
+│       └── ReaderError                its reader failed; another try may not   exit 2
 ├── IndexFailure
 │   ├── IndexNotFoundError             no index there                           exit 3
 │   ├── IndexFormatError               not readable: damaged, or another format exit 3
 │   ├── EmbedderMismatchError          built with another embedder              exit 3
-│   └── IndexBusyError                 another process is writing               exit 3
+│   ├── IndexBusyError                 another process is writing               exit 3
+│   └── ParserStartError               the process that reads files won't start exit 3
 ├── DraftStoreError                    a draft store that cannot be read        exit 3
 │   └── TokenizerMismatchError         made with another tokenizer              exit 3
 ├── ModelLoadError                     the model could not be loaded            exit 4
@@ -48,6 +50,13 @@ class DocumentError(InputError):
     """One document cannot be read: encrypted, empty, broken, binary. The message is the reason."""
 
 
+class ReaderError(DocumentError):
+    """The reader of a document failed, by a fault or for want of time or memory.
+
+    Another try may do better, so the next sync makes one though the file has not changed.
+    """
+
+
 class IndexFailure(QuothError):
     """Something is wrong with an index on disk."""
 
@@ -79,6 +88,10 @@ class EmbedderMismatchError(IndexFailure):
 
 class IndexBusyError(IndexFailure):
     """Another process is writing to the index."""
+
+
+class ParserStartError(IndexFailure):
+    """The process that reads documents for the index does not start."""
 
 
 class DraftStoreError(QuothError):

@@ -91,6 +91,7 @@ class Passage:
     end_page: int | None = None  # of the last character
     heading: str = ""  # the headings above it, outermost first, joined by " > "
     locations: tuple[Location, ...] = ()  # those of its text, by start; empty if the file has none
+    copies: tuple[str, ...] = ()  # names of other files with the same bytes as the document's
 
     def __post_init__(self) -> None:
         _check_range(self.start, self.end)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from helpers.epubs import chapter, make_epub
+from helpers.notebooks import make_notebook
+from helpers.office_files import docx_bytes, pptx_bytes, xlsx_bytes
 from helpers.pdfs import make_pdf, paragraph
 from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
@@ -9,12 +12,39 @@ from quoth.retrieval.chunking import chunk_document
 from quoth.retrieval.documents import LoadedDocument
 from quoth.retrieval.loaders import load
 
+
+def write_docx(document) -> None:
+    document.add_heading("Title", 1)
+    document.add_paragraph("Some words.")
+    document.add_table(1, 2).cell(0, 1).text = "cell"
+    document.add_heading("More", 2)
+
+
+def write_deck(presentation) -> None:
+    for title, text in (("Title", "Some words."), ("More", "of it")):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = text
+
+
+TABLE = [["Title", "Some words", "n"], ["More", "x", 1], ["y", "z", 2]]
 SAMPLES = {
+    "a.docx": docx_bytes(write_docx),
+    "a.pptx": pptx_bytes(write_deck),
+    "a.xlsx": xlsx_bytes({"First": TABLE, "Second": TABLE}),
+    "a.csv": "\n".join(",".join(map(str, row)) for row in TABLE).encode(),
     "a.txt": "Title\n\nSome words.\r\nMore cafe\u0301.\n".encode(),
     "a.md": b"# Title\n\nSome words.\n\n```\ncode\n```\n\n## Sub\n\nMore.\n",
     "a.rst": b"Title\n=====\n\nSome words::\n\n   code\n\nSub\n---\n\nMore.\n",
     "a.html": b"<h1>Title</h1><p>Some words.</p><pre>code</pre><h2>Sub</h2><p>More.</p>",
     "a.py": b"def title():\n    return 'Some words.'\n\n\nclass More:\n    pass\n",
+    "a.go": b"package words\n\nfunc Title() {}\n\ntype More struct {\n\tx int\n}\n",
+    "a.json": b'{"title": "Title", "some": {"words": [1, 2.50, null]}, "last": "More"}',
+    "a.jsonl": b'{"id": 1, "text": "Some words."}\nno JSON\n{"id": 2, "text": "More."}\n',
+    "a.eml": b"From: a@b.org\nSubject: Title\n\nSome words.\n\n> More.\n",
+    "a.mbox": b"From a\nSubject: A\n\nwords\n\nFrom b\nSubject: B\n\nMore.\n",
+    "a.ipynb": make_notebook(("markdown", "# Title\n\nSome words."), ("code", "x = 'More'")),
+    "a.epub": make_epub({"1.xhtml": chapter("<h1>Some words</h1>More")}),
     "a.pdf": make_pdf([paragraph(["Title", "", "Some words."]), paragraph(["More."])]),
 }
 
@@ -40,6 +70,12 @@ def test_structure_lies_in_the_text_in_order(document: LoadedDocument) -> None:
         words = document.text[heading.start : heading.end]
         assert heading.title in " ".join(words.split())
     assert list(document.page_starts) == sorted(document.page_starts)
+    starts = [location.start for location in document.locations]
+    assert starts == sorted(set(starts))
+    assert all(0 <= start < size for start in starts)
+    ends = [end for _, end in document.kept_whole]
+    assert all(end <= start for end, (start, _) in zip(ends, document.kept_whole[1:], strict=False))
+    assert all(location.label.strip() for location in document.locations)
     if document.boxes:
         assert document.boxes.rows[:, 1].max() <= size
 
@@ -53,8 +89,8 @@ def test_chunks_are_ranges_of_the_text(document: LoadedDocument) -> None:
 def test_loading_twice_gives_the_same(document: LoadedDocument, request) -> None:
     name = request.node.callspec.params["document"]
     again = load(name, SAMPLES[name])
-    assert (again.text, again.headings, again.page_starts) == (
-        document.text, document.headings, document.page_starts,
+    assert (again.text, again.headings, again.page_starts, again.locations) == (
+        document.text, document.headings, document.page_starts, document.locations,
     )  # fmt: skip
 
 

@@ -302,7 +302,7 @@ def test_two_that_make_an_index_at_once_share_it(tmp_path: Path, monkeypatch) ->
         with writer_lock(path):
             yield
 
-    monkeypatch.setattr("quoth.retrieval.index.writer_lock", late)
+    monkeypatch.setattr("quoth.retrieval.creating.writer_lock", late)
     with Index.open_or_create(folder, embedder=HashingEmbedder()) as index:
         assert opened == [folder]
         assert index.documents() == ()

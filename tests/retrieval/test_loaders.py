@@ -81,7 +81,7 @@ def test_rst_titles_get_levels_in_order_of_style() -> None:
 
 def test_code_definitions_are_headings() -> None:
     text = "import os\n\nclass A(B):\n    def inner(self): ...\n\nasync def f(x):\n    pass\n"
-    document = load("a.py", text.encode())
+    document = load("a.nim", text.encode())
     assert document.text == text
     assert [h.title for h in document.headings] == ["class A", "async def f"]
 

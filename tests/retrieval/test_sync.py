@@ -1,6 +1,7 @@
 """An index holds what the files hold: no more, no less, and nothing is done twice."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from helpers.folders import CountingEmbedder, write_files
 from helpers.pdfs import make_pdf, paragraph
 from quoth.errors import InputError
 from quoth.retrieval import ChunkingConfig, Index, LoadLimits
+from quoth.retrieval.parsing import Parser
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_link_to_a_folder_covers_what_was_found_through_it(index: Index, tmp_p
     link.symlink_to(docs)
     index.sync([link])
     (docs / "b.txt").unlink()
-    assert counts(index.sync([docs])) == (1, 0, 0, 0)  # other paths, other documents
+    assert index.sync([docs]).duplicates == 1  # another path to the same
     assert counts(index.sync([link])) == (0, 0, 1, 1)
 
 
@@ -167,8 +169,11 @@ def test_a_renamed_or_moved_file_is_known_by_its_new_name_and_not_embedded_again
     (docs / "deep").mkdir()
     (docs / "a.md").rename(docs / "deep" / "z.md")
     embedder.read.clear()
-    assert counts(index.sync([docs])) == (1, 0, 0, 1)
-    assert names(index) == ["deep/z.md"]
+    [before] = index.documents()
+    report = index.sync([docs])
+    assert (counts(report), report.moved) == ((0, 0, 0, 0), 1)
+    [after] = index.documents()
+    assert (after.document_id, after.document) == (before.document_id, "deep/z.md")
     assert embedder.read == []
     assert index.verify().is_clean
 
@@ -258,17 +263,15 @@ def test_a_file_that_cannot_be_opened_is_skipped_and_its_text_stays(
 def test_a_fault_in_a_reader_stops_nothing_but_its_file(
     index: Index, tmp_path: Path, monkeypatch, caplog
 ) -> None:
-    def crash(content, limits):
-        raise ZeroDivisionError("division by zero")
-
-    monkeypatch.setattr("quoth.retrieval.loaders.markdown.load_markdown", crash)
-    docs = write_files(tmp_path / "d", {"a.md": "# Apples\n", "b.txt": "Bears."})
+    hostile = partial(Parser, reader="helpers.hostile_readers:read")
+    monkeypatch.setattr("quoth.retrieval.preparing.Parser", hostile)
+    docs = write_files(tmp_path / "d", {"fault": "Apples.", "b.txt": "Bears."})
     report = index.sync([docs])
     assert names(index) == ["b.txt"]
     [skipped] = report.skipped
-    assert skipped.path.name == "a.md"
+    assert skipped.path.name == "fault"
     assert skipped.reason == "could not be read because of a fault in its reader"
-    assert "ZeroDivisionError: division by zero" in caplog.text  # with the way there
+    assert "KeyError: " in caplog.text  # with the way there
 
 
 def test_a_file_that_became_unreadable_takes_its_old_text_along(
@@ -321,7 +324,7 @@ def test_strange_names_are_shown_safely(index: Index, tmp_path: Path) -> None:
     docs = tmp_path / "d"
     docs.mkdir()
     for name in (b"bad\xff.txt", b"new\nline.txt", b"esc\x1b[31m.txt", b"<img src=x>.md"):
-        (docs / os.fsdecode(name)).write_text("Words.", encoding="utf-8")
+        (docs / os.fsdecode(name)).write_text(f"Words of {name!r}.", encoding="utf-8")
     assert index.sync([docs]).added == 4
     assert all(name.isprintable() for name in names(index))
     assert index.verify().is_clean
@@ -332,9 +335,10 @@ def test_progress_runs_from_nothing_to_all(index: Index, tmp_path: Path) -> None
     told = []
     index.sync([docs], progress=lambda *update: told.append(update))
     total = sum(path.stat().st_size for path in docs.iterdir())
-    assert all(update[1] == total for update in told)
+    assert told[0] == (0, 1, "looking for changes")
+    assert all(update[1] == total for update in told[1:])
     assert [update[0] for update in told] == sorted(update[0] for update in told)
-    assert told[0] == (0, total, "1.txt")
+    assert told[1] == (0, total, "1.txt")
     assert told[-1] == (total, total, "done")
 
 
