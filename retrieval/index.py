@@ -219,11 +219,13 @@ class Index:
             IndexBusyError: Another process does this now.
             ConfigError: The vectors lie in another store, which sees to their form itself.
         """
-        if self._optimiser is None:
+        if self._optimiser is None and kind:
             raise ConfigError(
                 f"The vectors of the index in {self.path} lie in another store. Let that store put "
                 f"them in order."
             )
+        if self._optimiser is None:
+            return
         if kind is None:
             self._optimiser.finish(progress)
         else:
@@ -293,6 +295,8 @@ class Index:
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
+        vectors = self._vectors
+        form = vectors.form() if isinstance(vectors, LiveVectors) else "another store"
         return IndexStatus(
             path=self.path,
             format_version=self._manifest.version,
@@ -300,7 +304,7 @@ class Index:
             dim=self._manifest.dim,
             num_documents=self._store.documents.count(),
             num_passages=self._store.vectors.count(),
-            vectors=self._vectors.form(),
+            vectors=form,
             num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
         )
 
