@@ -25,6 +25,7 @@ _NEW_PARAGRAPH = 0.5  # of a line's height, beyond the usual gap
 _SAME_ROW = 0.5  # of a line's height
 _INDENT = 0.8  # of a line's height
 _OTHER_SIZE = 1.15
+_SAME_LEFT = 1.0  # points
 _SLACK = 0.3  # of a line's height: a space, and what justifying and rounding take
 _NEARLY_FULL = 0.66  # of the column's width
 _FINISHED = frozenset('.:;!?”"')
@@ -168,6 +169,8 @@ def _was_forced(line: PageLine, after: PageLine, margin: float) -> bool:
     """Whether the break between two lines of one block is the page's and not the author's."""
     if _BULLET.match(after.text) or _is_row(line) or _is_row(after):
         return False
+    if _are_rows_of_texts(line, after):
+        return False
     is_indented = after.box.left - line.box.left > _INDENT * line.height
     if is_indented and not _BULLET.match(line.text):
         return False
@@ -180,6 +183,12 @@ def _was_forced(line: PageLine, after: PageLine, margin: float) -> bool:
     tied = after.words[: 1 if is_finished else 2]
     needed = tied[-1].box.right - tied[0].box.left
     return line.box.right + needed > margin - _SLACK * line.height
+
+
+def _are_rows_of_texts(line: PageLine, after: PageLine) -> bool:
+    """Whether a cell below the first column stands right below one of the line above."""
+    lefts = [cell.box.left for cell in line.cells[1:]]
+    return any(abs(cell.box.left - left) < _SAME_LEFT for cell in after.cells[1:] for left in lefts)
 
 
 def _is_row(line: PageLine) -> bool:

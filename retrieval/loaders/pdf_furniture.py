@@ -8,6 +8,7 @@ from itertools import takewhile
 from quoth.retrieval.loaders.pdf_lines import PageLine
 
 _DIGITS = re.compile(r"\d+|\b[ivxl]+\b")
+_OTHER_WORDS = re.compile(r"(?!page\b|of\b)[^\W\d_]{2,}")
 _DEEPEST = 4  # lines from the edge
 _LONGEST = 160  # characters
 _FEWEST = 3  # pages
@@ -26,8 +27,7 @@ def without_furniture(pages: Sequence[Page]) -> list[Page]:
     counts = Counter(
         key for page in pages for key in {*_edge(page, 1), *(f"\n{k}" for k in _edge(page, -1))}
     )
-    needed = max(_FEWEST, min(_ENOUGH, _SHARE * len(pages)))
-    repeated = {key for key, count in counts.items() if count >= needed}
+    repeated = {key for key, count in counts.items() if count >= _needed(key, len(pages))}
     seen: set[str] = set()
     cleaned = []
     for page in pages:
@@ -37,6 +37,12 @@ def without_furniture(pages: Sequence[Page]) -> list[Page]:
         kept = [block for block in blocks if block]
         cleaned.append(kept or page)  # a page of nothing else is about that
     return cleaned
+
+
+def _needed(key: str, num_pages: int) -> float:
+    """On how many pages it must stand: forms that are filled in often repeat their first words."""
+    is_page_number = not _OTHER_WORDS.search(key)
+    return max(_FEWEST, min(_ENOUGH, _SHARE * num_pages) if is_page_number else _SHARE * num_pages)
 
 
 def _repeated(page: Page, step: int, repeated: set[str]) -> list[PageLine]:

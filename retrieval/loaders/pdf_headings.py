@@ -16,6 +16,10 @@ _ITEM = re.compile(r"item\s+\d+[a-c]?\b", re.IGNORECASE)
 _NOTE = re.compile(r"note\s+\d+[a-z]?\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:section\s+)?\d+(?:\.\d+)*[a-z]?[.:)—–-]?\s", re.IGNORECASE)
 _KINDS = (_PART, _ITEM, _NOTE)
+_STATEMENT = re.compile(  # often set like the rest, and what readers look for
+    r"(?:condensed\s+)?consolidated\s+(?:balance\s+sheets?|statements?\s+of\s+[^.,;:]{4,80})",
+    re.IGNORECASE,
+)
 _UNITS = re.compile(r"[($]|(?:years?|months?|quarters?|weeks?|fiscal|as of|as at)\b.{0,60}$", re.I)
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _LARGE = 1.12  # of the size of the body
@@ -76,7 +80,8 @@ def _is_set_apart(line: PageLine, body: tuple[float, bool]) -> bool:
         return False
     if len(line.cells) > 2 or (len(line.cells) == 2 and not _is_numbered(line.text)):
         return False
-    return (line.is_bold and not is_bold) or line.height >= _LARGE * size
+    is_marked = (line.is_bold and not is_bold) or line.height >= _LARGE * size
+    return is_marked or _STATEMENT.fullmatch(line.text) is not None
 
 
 def _is_numbered(text: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from quoth.retrieval.loaders.pdf_lines import Cell, PageLine
 
 _MOST_LINES = 6
+_MOST_LEVELS = 3  # of titles above each other, the upper ones wider
 _MOST_GROUPS = 3
 _WIDER = 2.0  # than a column's title
 _OPEN_END = re.compile(
@@ -44,6 +45,20 @@ def is_label_of(line: PageLine, row: PageLine) -> bool:
 def _join_head(lines: list[PageLine], row: PageLine) -> None:
     """Join the last of `lines`, as far as they are the head of the table that begins with `row`."""
     end = _end_of_head(lines, row)
+    for _ in range(_MOST_LEVELS):
+        columns, start = _columns_above(lines, end)
+        if end - start > 1:
+            head = [
+                Cell(tuple(word for cell in column for word in cell.words)) for column in columns
+            ]
+            lines[start:end] = [PageLine(tuple(head))]
+        if start in {0, end} or not _is_close(lines[start - 1], lines[start]):
+            return
+        end = start
+
+
+def _columns_above(lines: Sequence[PageLine], end: int) -> tuple[list[list[Cell]], int]:
+    """The titles of columns that end with the line before `end`, and where they begin."""
     columns: list[list[Cell]] = []
     start = end
     for place in range(end - 1, max(-1, end - 1 - _MOST_LINES), -1):
@@ -54,9 +69,7 @@ def _join_head(lines: list[PageLine], row: PageLine) -> None:
         if len(grown) < 2:
             break
         columns, start = grown, place
-    if end - start > 1:
-        head = [Cell(tuple(word for cell in column for word in cell.words)) for column in columns]
-        lines[start:end] = [PageLine(tuple(head))]
+    return columns, start
 
 
 def _end_of_head(lines: Sequence[PageLine], row: PageLine) -> int:
@@ -84,7 +97,7 @@ def _grown(columns: list[list[Cell]], line: PageLine) -> list[list[Cell]]:
     is_above_others = False
     for cell in line.cells:
         under = [column for column in grown if any(_overlap(cell, each) for each in column)]
-        if len(under) > 1 or (under and len(line.cells) == 1 and _spans(cell, under[0])):
+        if len(under) > 1 or (len(line.cells) == 1 and _spans(cell, under)):
             return []
         if under:
             is_above_others |= under[0] is not grown[0]
@@ -97,10 +110,12 @@ def _grown(columns: list[list[Cell]], line: PageLine) -> list[list[Cell]]:
     return sorted(grown, key=lambda column: min(cell.box.left for cell in column))
 
 
-def _spans(cell: Cell, column: Sequence[Cell]) -> bool:
-    """Whether a title stands above more than this column, though the others are narrow."""
-    widest = max(each.box.right - each.box.left for each in column)
-    return column[0].is_numeric or cell.box.right - cell.box.left > _WIDER * widest
+def _spans(cell: Cell, under: Sequence[Sequence[Cell]]) -> bool:
+    """Whether a line of one cell is the title of more than the column it stands above, if any."""
+    if not under or under[0][0].is_numeric:
+        return True
+    widest = max(each.box.right - each.box.left for each in under[0])
+    return cell.box.right - cell.box.left > _WIDER * widest
 
 
 def _overlap(cell: Cell, other: Cell) -> bool:
