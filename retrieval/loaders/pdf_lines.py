@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.loaders.pdf_words import Box, PageWord, around, is_right_to_left
 
 _CELL_GAP = 0.9  # of the letters' height: no space between words is as wide
+_LETTER_GAP = 0.12  # of the letters' height: a space is wider
 _SAME_LINE = 0.5  # of the lower one's height
 _UPRIGHT = 2.5  # a run of horizontal words is no taller than so many of their heights
 _NUMERIC = re.compile(
@@ -142,13 +144,31 @@ def _line(row: list[Cell]) -> PageLine:
     """A line of cells that come in the order in which they are drawn."""
     words = [word for cell in row for word in cell.words]
     if len(row) > 1 and not any(is_right_to_left(word.text) for word in words):
+        first = {id(cell.words[0]) for cell in row}
         words.sort(key=lambda word: word.box.left)  # raised letters are drawn apart
+        words = _whole(words, first)
     cells: list[list[PageWord]] = [[words[0]]]
     for word in words[1:]:
         if _parts(cells[-1][-1], word):
             cells.append([])
         cells[-1].append(word)
     return PageLine(tuple(Cell(tuple(each)) for each in cells))
+
+
+def _whole(words: list[PageWord], first: set[int]) -> list[PageWord]:
+    """Words put together again of which PDFium took the parts, or the letters, for lines."""
+    whole = words[:1]
+    for word in words[1:]:
+        before = whole[-1]
+        gap = word.box.left - before.box.right
+        near = abs(gap) < _LETTER_GAP * min(word.size, before.size)
+        if id(word) in first and near and abs(word.box.bottom - before.box.bottom) < 1:
+            box = around([before.box, word.box])
+            text = canonical_text(before.text + word.text)
+            whole[-1] = word._replace(text=text, box=box, size=before.size)
+        else:
+            whole.append(word)
+    return whole
 
 
 def _parts(word: PageWord, after: PageWord) -> bool:

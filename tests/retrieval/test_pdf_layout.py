@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from helpers.pdfs import LEADING, TOP, bold, make_pdf, paragraph, table
 from quoth.retrieval.documents import LoadedDocument
 from quoth.retrieval.loaders import load
+from quoth.retrieval.loaders.pdf_lines import cells_of, lines_of
+from quoth.retrieval.loaders.pdf_words import Box, PageWord
 from quoth.retrieval.pages import page_at
 
 SENTENCE = (
@@ -58,6 +60,18 @@ def test_words_drawn_one_by_one_make_a_line() -> None:
         (72 + 70 * n, TOP, word) for n, word in enumerate(["MGM", "RESORTS", "AND", "SUBSIDIARIES"])
     ]
     assert load_pages(line).text == "MGM RESORTS AND SUBSIDIARIES"
+
+
+def test_letters_that_pdfium_takes_for_lines_make_words_again() -> None:
+    """As in real lists of subsidiaries, in which each letter came as a line of its own."""
+    letters = [
+        PageWord(letter, Box(10.0 + 6 * n, 100, 16.0 + 6 * n, 110), 10, False, False)
+        for n, letter in enumerate("RINC_Ltd.")
+        if letter != "_"
+    ]
+    [line] = lines_of(cells_of([[letter] for letter in letters]))
+    assert line.text == "RINC Ltd."
+    assert [word.box.left for word in line.words] == [10, 40]
 
 
 def test_a_label_of_two_lines_stays_with_its_numbers() -> None:
