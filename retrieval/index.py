@@ -14,6 +14,7 @@ from typing import Self
 
 from quoth.errors import ConfigError, InputError
 from quoth.retrieval import boxes, manifest
+from quoth.retrieval.adding import TextDocument, add_texts
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
@@ -176,6 +177,27 @@ class Index:
             passages=tally.passages,
             embedded=tally.embedded,
         )
+
+    def add_texts(
+        self,
+        documents: Sequence[TextDocument],
+        *,
+        progress: Progress | None = None,
+        wait_s: float = WAIT_S,
+    ) -> int:
+        """Put texts in that come from no file; return the number of their passages.
+
+        An id that the index holds gets the new text. No sync touches them. A kill loses at most
+        those not stored yet; `progress` counts documents.
+
+        Raises:
+            InputError: Two have the same id; nothing was changed.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+        """
+        with self._change(wait_s):
+            return add_texts(
+                self._store, self._needed_embedder(), self._chunking, documents, progress
+            )
 
     def remove(self, document_id: str, *, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.

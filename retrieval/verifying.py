@@ -9,9 +9,9 @@ from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.pages import page_at
+from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
 from quoth.retrieval.reports import VerifyReport
-from quoth.retrieval.sync import text_digest
 
 _NORM_ERROR = 1e-3
 
