@@ -22,6 +22,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from quoth.decoding import Decoder, DecodingConfig
+from quoth.decoding.drafting.prepared import PreparedSources
 from quoth.decoding.drafting.selection import Material, select_drafters
 from quoth.decoding.drafting.spelling import spelling_classes
 from quoth.decoding.models.loading import load_model
@@ -65,7 +66,8 @@ def simulated(
     rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, arguments: argparse.Namespace
 ) -> dict[str, object]:
     """Drafting alone."""
-    material = Material(config=DecodingConfig(), spellings=spelling_classes(tokenizer))
+    prepared = PreparedSources(spelling_classes(tokenizer))
+    material = Material(config=DecodingConfig(), prepared=prepared)
     found = {}
     for method in arguments.methods.split(","):
         begun = time.perf_counter()

@@ -73,6 +73,17 @@ class Database:
             return self._reader.execute(query, values).fetchall()
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one state of the database."""
+        with self._read_lock, self._told():
+            self._check_open()
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """One transaction, which raises `generation` by one."""
         with self._write_lock, self._told():

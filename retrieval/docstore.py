@@ -5,10 +5,11 @@ Every change of a document is one transaction, and raises the database's `genera
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
 from quoth.retrieval.locations import packed, unpacked
 from quoth.retrieval.records import (
@@ -49,10 +50,16 @@ class DocStore:
         values = (
             document.id, document.name, document.path, document.format, document.title,
             document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
-            document.num_chars, json.dumps(document.page_starts),
+            document.num_chars, json.dumps(document.page_starts), document.modified,
         )  # fmt: skip
         rows = [
             (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
+            for p in passages
+        ]
+        terms = [
+            lexical.passage_terms(
+                document.title, document.name, p.heading, content.text[p.start : p.end]
+            )
             for p in passages
         ]
         with self.database.change() as connection:
@@ -74,16 +81,42 @@ class DocStore:
                 "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
+            ids = [key for (key,) in connection.execute(query, (document.id,))]
+            lexical.add(connection, zip(ids, terms, strict=True))
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
         with self.database.change() as connection:
             connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
+            connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
+
+    def set_modified(self, document_id: str, modified: float | None) -> None:
+        """Keep when a document's file was changed, in seconds since 1970."""
+        with self.database.change() as connection:
+            connection.execute(
+                "UPDATE documents SET modified = ? WHERE id = ?", (modified, document_id)
+            )
+
+    def tag(self, document_id: str, tags: Collection[str]) -> None:
+        """Give a document these tags, and no others. They stay when the document changes."""
+        with self.database.change() as connection:
+            connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
+            connection.executemany(
+                "INSERT INTO document_tags VALUES (?, ?)", [(document_id, tag) for tag in set(tags)]
+            )
 
     def rename(self, document_id: str, name: str) -> None:
-        """Let the user know a document by another name."""
+        """Let the user know a document by another name, and find it by that."""
         with self.database.change() as connection:
             connection.execute("UPDATE documents SET name = ? WHERE id = ?", (name, document_id))
+            lexical.index_again(connection, document_id)
+
+    def fold(self) -> None:
+        """Merge what is waiting into the lexical index; what was deleted leaves the disk."""
+        if self.database.rows(lexical.HAS_UNFOLDED)[0][0]:
+            with self.database.change() as connection:
+                lexical.fold(connection)
 
 
 class Documents:
@@ -102,6 +135,14 @@ class Documents:
         query = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE id = ?"
         rows = self._database.rows(query, (document_id,))
         return document_from(rows[0]) if rows else None
+
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """The tags of those documents that have some."""
+        found: dict[str, tuple[str, ...]] = {}
+        query = "SELECT document_id, tag FROM document_tags ORDER BY document_id, tag"
+        for document_id, tag in self._database.rows(query):
+            found[document_id] = (*found.get(document_id, ()), tag)
+        return found
 
     def text(self, document_id: str) -> str | None:
         """The canonical text of a document."""

@@ -6,8 +6,9 @@ difference. Any thread may call; changes happen one at a time.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,11 +21,15 @@ from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
+from quoth.retrieval.filters import Filters
+from quoth.retrieval.folders import check_free
 from quoth.retrieval.live_vectors import LiveVectors
-from quoth.retrieval.locking import LOCK_FILE, WAIT_S, writer_lock
+from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.progress import Progress
-from quoth.retrieval.records import DocumentRecord
+from quoth.retrieval.query_cache import QueryCache
+from quoth.retrieval.ranking import Question, Ranker
+from quoth.retrieval.records import DocumentRecord, document_status
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
@@ -32,6 +37,7 @@ from quoth.retrieval.reports import (
     SyncReport,
     VerifyReport,
 )
+from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.sync import Sync
 from quoth.retrieval.verifying import verify
@@ -61,7 +67,8 @@ class Index:
         self._limits = limits or LoadLimits()
         self._store = DocStore(self.path)
         self._vectors = LiveVectors(self.path, self._store, self._manifest)
-        self._searcher = Searcher(self._store, self._vectors)
+        self._searcher = Searcher(self._store, Ranker(self._store, self._vectors))
+        self._queries = QueryCache()
         self._changing = threading.Lock()
 
     @classmethod
@@ -84,9 +91,9 @@ class Index:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"No index can be made in {folder}: {error.strerror}.") from error
-        _check_free(folder)
+        check_free(folder)
         with writer_lock(folder):
-            _check_free(folder)
+            check_free(folder)
             (folder / DATABASE).unlink(missing_ok=True)  # of a creation that was killed
             DocStore(folder, create=True).close()
             manifest.write_manifest(folder, manifest.new_manifest(embedder))
@@ -210,19 +217,61 @@ class Index:
             self._record(document_id)
             self._store.remove(document_id)
 
-    def search(self, query: str, k: int = 5) -> list[SearchHit]:
-        """The passages closest in meaning to `query`, best first, at most `k`."""
+    def search(
+        self,
+        query: str,
+        k: int = 5,
+        *,
+        filters: Filters | None = None,
+        mode: Mode | None = None,
+        options: SearchOptions | None = None,
+    ) -> list[SearchHit]:
+        """The passages that fit `query` best, best first, at most `k`; equal texts count once.
+
+        Args:
+            query: A question or some words; nothing in it has a meaning of its own.
+            k: How many at most.
+            filters: Only passages of the documents that pass are looked at.
+            mode: "hybrid" (by meaning and by words), "dense" or "lexical"; wins over `options`.
+            options: Everything else: reranking, diversity, joined neighbours, depth.
+
+        Raises:
+            InputError: The question is empty, or no passage is asked for.
+            ConfigError: The mode is unknown; or the index has no embedder, and the mode needs one.
+        """
         if k < 1:
             raise InputError(f"At least one passage must be asked for, not {k}.")
         if not query.strip():
             raise InputError("The question is empty. Ask something.")
-        vector = self._needed_embedder().embed_query(query)
-        return self._searcher.search(vector, k)
+        options = options or SearchOptions()
+        options = replace(options, mode=mode) if mode else options
+        vector = None
+        if options.mode != "lexical":
+            vector = self._queries.vector(self._needed_embedder(), query)
+        question = Question(
+            text=query, vector=vector, filters=filters or Filters(), options=options
+        )
+        return self._searcher.search(question, k)
+
+    def tag(self, document_id: str, tags: Collection[str], *, wait_s: float = WAIT_S) -> None:
+        """Give a document these tags, and no others; they stay when the document changes.
+
+        Raises:
+            InputError: There is no such document.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+        """
+        with self._change(wait_s):
+            self._record(document_id)
+            self._store.tag(document_id, tags)
 
     def documents(self) -> tuple[DocumentStatus, ...]:
         """All documents, by name."""
         counts = self._store.passages.counts()
-        return tuple(_status(record, counts) for record in self._store.documents.all())
+        tags = self._store.documents.tags()
+        return tuple(
+            document_status(record, counts.get(record.id, 0), tags.get(record.id, ()))
+            for record in self._store.documents.all()
+        )
 
     def status(self) -> IndexStatus:
         """The index as a whole."""
@@ -268,6 +317,7 @@ class Index:
             try:
                 yield
             finally:
+                self._store.fold()
                 self._vectors.save()
                 self._store.database.fold_log()
 
@@ -286,34 +336,7 @@ class Index:
         return record
 
 
-def _check_free(folder: Path) -> None:
-    """Refuse a folder that holds an index, or anything that is no part of one."""
-    if (folder / manifest.MANIFEST).exists():
-        raise InputError(f"There is an index in {folder} already. Open it, or give another folder.")
-    ours = (DATABASE, LOCK_FILE, f"{manifest.MANIFEST}.")  # of a creation that was killed
-    others = [path.name for path in folder.iterdir() if not path.name.startswith(ours)]
-    if others:
-        raise InputError(
-            f"No index is made in {folder}, because it holds other things ({min(others)!r}). Give "
-            f"an empty folder, or one that is not there yet."
-        )
-
-
 def _unknown(document_id: str) -> InputError:
     return InputError(
         f"The index holds no document {document_id!r}. List them with: quoth index status"
-    )
-
-
-def _status(record: DocumentRecord, counts: Mapping[str, int]) -> DocumentStatus:
-    return DocumentStatus(
-        document_id=record.id,
-        document=record.name,
-        path=Path(record.path),
-        format=record.format,
-        title=record.title,
-        num_passages=counts.get(record.id, 0),
-        num_characters=record.num_chars,
-        num_pages=len(record.page_starts) or None,
-        content_sha256=record.content_sha256,
     )

@@ -14,7 +14,7 @@ import numpy as np
 from quoth.errors import IndexFailure, IndexFormatError
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.manifest import Manifest, rebuild_advice
-from quoth.retrieval.vectors import DamagedVectorsError, FaissVectors, Vectors
+from quoth.retrieval.vectors import DamagedVectorsError, FaissVectors, Ids, Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ class LiveVectors:
         self._generation = -1  # of the database that the vectors are level with
         self._saved = -1  # of the file
 
-    def search(self, query: Vectors, k: int) -> list[tuple[int, float]]:
-        """Passage ids and cosines, best first, at most `k`."""
+    def search(self, query: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """Passage ids and cosines, best first, at most `k`; only passages `among`, if given."""
         with self._lock:
-            return self._level().search(query, k)
+            return self._level().search(query, k, among)
 
     def save(self) -> None:
         """Write the file if it lags behind. Only for the holder of the writer's lock."""

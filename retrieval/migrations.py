@@ -57,7 +57,36 @@ def m002_locations(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE texts ADD COLUMN locations BLOB")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_documents_and_passages, m002_locations)
+def m003_tags_and_times(connection: sqlite3.Connection) -> None:
+    """What documents can be told apart by: tags that the user gave, and when files were changed."""
+    for statement in (
+        "ALTER TABLE documents ADD COLUMN modified REAL",
+        """CREATE TABLE document_tags (
+            document_id TEXT NOT NULL,
+            tag TEXT NOT NULL,
+            PRIMARY KEY (document_id, tag)
+        ) STRICT, WITHOUT ROWID""",
+    ):
+        connection.execute(statement)
+
+
+def m004_lexical_index(connection: sqlite3.Connection) -> None:
+    """The terms of all passages, and which passages hold them."""
+    from quoth.retrieval import lexical
+
+    for statement in lexical.SCHEMA:
+        connection.execute(statement)
+    for (document_id,) in connection.execute("SELECT id FROM documents").fetchall():
+        lexical.index_again(connection, document_id)
+    lexical.fold(connection)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_documents_and_passages,
+    m002_locations,
+    m003_tags_and_times,
+    m004_lexical_index,
+)
 
 
 def pending(connection: sqlite3.Connection) -> list[Migration]:

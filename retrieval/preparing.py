@@ -31,6 +31,7 @@ class Origin:
     path: str
     content_sha256: str
     num_bytes: int
+    modified: float | None = None  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ def prepare(origin: Origin, document: LoadedDocument, chunking: ChunkingConfig) 
         num_bytes=origin.num_bytes,
         num_chars=len(text),
         page_starts=document.page_starts,
+        modified=origin.modified,
     )
     boxes = document.boxes.packed() if document.boxes else None
     title = document.title or (PurePath(origin.name).stem if origin.path else "")

@@ -3,8 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from quoth.retrieval.reports import DocumentStatus
 from quoth.types import Location
 
 
@@ -23,6 +26,7 @@ class DocumentRecord:
     num_bytes: int
     num_chars: int
     page_starts: tuple[int, ...]
+    modified: float | None = None  # of the file, in seconds since 1970; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Hit:
 
 DOCUMENT_COLUMNS = (
     "id, name, path, format, title, content_sha256, text_sha256, recipe, num_bytes, num_chars, "
-    "page_starts"
+    "page_starts, modified"
 )
 PASSAGE_COLUMNS = "id, document_id, start, end, page, end_page, heading, vector_key"
 
@@ -80,3 +84,23 @@ def passage_from(row: Sequence[Any]) -> PassageRecord:
     """A row of `PASSAGE_COLUMNS`, with or without the vector, as a value."""
     names = [*PASSAGE_COLUMNS.split(", "), "vector"][: len(row)]
     return PassageRecord(**dict(zip(names, row, strict=True)))
+
+
+def document_status(
+    record: DocumentRecord, num_passages: int, tags: tuple[str, ...]
+) -> DocumentStatus:
+    """What the index says about a document."""
+    modified = record.modified
+    return DocumentStatus(
+        document_id=record.id,
+        document=record.name,
+        path=Path(record.path),
+        format=record.format,
+        title=record.title,
+        num_passages=num_passages,
+        num_characters=record.num_chars,
+        num_pages=len(record.page_starts) or None,
+        content_sha256=record.content_sha256,
+        modified=None if modified is None else datetime.fromtimestamp(modified, UTC),
+        tags=tags,
+    )

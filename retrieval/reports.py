@@ -1,6 +1,7 @@
 """What the index says about itself and its work."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from quoth.types import Passage
@@ -8,10 +9,19 @@ from quoth.types import Passage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A passage and its cosine similarity to the query, -1 to 1."""
+    """A passage that was found, and what each side of the search said of it.
+
+    `score` orders the hits of one search: the larger, the better. It is the cosine in mode
+    "dense", BM25 in mode "lexical", what the fusion made of both in mode "hybrid".
+    """
 
     passage: Passage
     score: float
+    dense_rank: int | None = None  # from 1; None: not among those that this side looked at
+    dense_score: float | None = None  # cosine similarity to the query, -1 to 1
+    lexical_rank: int | None = None
+    lexical_score: float | None = None  # BM25, above 0
+    duplicates: tuple[Passage, ...] = ()  # passages of the same text that were found too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,8 @@ class DocumentStatus:
     num_characters: int
     num_pages: int | None  # None where the format has none
     content_sha256: str
+    modified: datetime | None = None  # of the file, in UTC
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,93 +1,116 @@
-"""From a query vector to passages whose text is cut from the right version of their document."""
+"""From a question to passages: ranked, read again, made to differ, joined, as the options say."""
 
-from collections import OrderedDict
-from threading import Lock
+from collections.abc import Sequence
+from dataclasses import replace
 
-from quoth.errors import IndexFormatError
+import numpy as np
+
+from quoth.retrieval.diversity import diverse_order
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.live_vectors import LiveVectors
-from quoth.retrieval.locations import locations_within
-from quoth.retrieval.records import Hit, TextRecord
+from quoth.retrieval.joining import Found, join_neighbours
+from quoth.retrieval.passage_texts import PassageTexts
+from quoth.retrieval.ranking import Question, Ranked, Ranker
 from quoth.retrieval.reports import SearchHit
-from quoth.retrieval.vectors import Vectors
+from quoth.retrieval.rerank import Reranker, Rerankers
+from quoth.retrieval.search_options import SearchOptions
 from quoth.types import Passage
 
-_CACHED_CHARS = 20_000_000
 _TRIES = 5
-
-_Version = tuple[str, str, str]  # of a document: its id, the hash of its text, that of its file
+_AT_ONCE = 50  # passages read from the database
+_POOL = 5  # times as many passages as asked for are looked at to make them differ, or to join them
 
 
 class Searcher:
     """Searches, from any thread, while the index changes."""
 
-    def __init__(self, store: DocStore, vectors: LiveVectors) -> None:
+    def __init__(self, store: DocStore, ranker: Ranker) -> None:
         self._store = store
-        self._vectors = vectors
-        self._contents: OrderedDict[_Version, TextRecord] = OrderedDict()  # least used first
-        self._num_chars = 0  # of these
-        self._lock = Lock()
+        self._ranker = ranker
+        self._texts = PassageTexts(store)
+        self._rerankers = Rerankers()
 
-    def search(self, query: Vectors, k: int) -> list[SearchHit]:
-        """The best `k` passages for a query of unit length [dim]."""
-        for _ in range(_TRIES):
-            found = self._vectors.search(query, k)
-            hits = self._store.passages.hits([passage_id for passage_id, _ in found])
-            results = [self._result(hits.get(key), score) for key, score in found]
-            complete = [result for result in results if result]
-            if len(complete) == len(found):
-                return complete
-        return complete  # documents come and go faster than we look: what is certain is right
-
-    def _result(self, hit: Hit | None, score: float) -> SearchHit | None:
-        """None if the passage was deleted or its document changed since the vectors were read."""
-        content = self._content(hit) if hit else None
-        if hit is None or content is None:
-            return None
-        record, text = hit.passage, content.text
-        if not 0 <= record.start < record.end <= len(text):
-            raise IndexFormatError(
-                f"Passage {record.id} of {hit.document!r} lies outside its document. Remove the "
-                f"document and sync again."
+    def search(self, question: Question, k: int) -> list[SearchHit]:
+        """The best `k` passages for a question."""
+        options = question.options
+        found = self._found(question, _pool(k, options))
+        if options.rerank:
+            found = _reranked(question.text, found, self._rerankers.get(options.rerank))
+        if options.diversity:
+            found = self._diverse(
+                found, options.diversity, len(found) if options.join_tokens else k
             )
-        passage = Passage(
-            id=str(record.id),
-            document_id=record.document_id,
-            document=hit.document,
-            text=text[record.start : record.end],
-            start=record.start,
-            end=record.end,
-            page=record.page,
-            end_page=record.end_page,
-            heading=record.heading,
-            locations=locations_within(
-                text=text,
-                format=hit.format,
-                page_starts=hit.page_starts,
-                told=content.locations,
-                start=record.start,
-                end=record.end,
-            ),
-        )
-        return SearchHit(passage=passage, score=min(1.0, max(-1.0, score)))
+        if options.join_tokens:
+            return join_neighbours(found, options.join_tokens, k)
+        return [one.hit for one in found[:k]]
 
-    def _content(self, hit: Hit) -> TextRecord | None:
-        key = (hit.passage.document_id, hit.text_sha256, hit.content_sha256)
-        with self._lock:
-            content = self._contents.get(key)
-            if content is not None:
-                self._contents.move_to_end(key)
-                return content
-        content = self._store.documents.text_version(*key)
-        if content is not None:
-            self._keep(key, content)
-        return content
+    def _found(self, question: Question, num: int) -> list[Found]:
+        depth = max(num, question.options.depth)
+        tries = _TRIES
+        while True:
+            ranked = self._ranker.rank(question, depth)
+            found, is_complete = self._first(ranked, num)
+            if is_complete and (len(found) == num or ranked.is_all):
+                return found
+            tries -= not is_complete
+            if not tries:  # documents come and go faster than we look: what is certain is right
+                return found
+            depth *= 2 if is_complete else 1
 
-    def _keep(self, key: _Version, content: TextRecord) -> None:
-        with self._lock:
-            if key not in self._contents:
-                self._contents[key] = content
-                self._num_chars += len(content.text)
-            while self._num_chars > _CACHED_CHARS and len(self._contents) > 1:
-                _, gone = self._contents.popitem(last=False)
-                self._num_chars -= len(gone.text)
+    def _first(self, ranked: Ranked, num: int) -> tuple[list[Found], bool]:
+        """The first `num` with different texts; and whether all that were looked at are there."""
+        found: dict[str, Found] = {}
+        is_complete = True
+        for start in range(0, len(ranked.fused), _AT_ONCE):
+            part = ranked.fused[start : start + _AT_ONCE]
+            cut = self._texts.cut([passage_id for passage_id, _ in part])
+            is_complete = is_complete and len(cut) == len(part)
+            for passage_id, score in part:
+                if passage_id not in cut:
+                    continue
+                passage, text = cut[passage_id]
+                if first := found.get(passage.text):
+                    found[passage.text] = _with_duplicate(first, passage)
+                elif len(found) < num:
+                    hit = _hit(ranked, passage, passage_id, score)
+                    found[passage.text] = Found(hit=hit, text=text)
+            if len(found) == num:
+                break
+        return list(found.values()), is_complete
+
+    def _diverse(self, found: Sequence[Found], diversity: float, k: int) -> list[Found]:
+        stored = self._store.passages.vectors([int(one.hit.passage.id) for one in found])
+        there = [one for one in found if int(one.hit.passage.id) in stored]
+        rows = [stored[int(one.hit.passage.id)] for one in there]
+        vectors = np.frombuffer(b"".join(rows), dtype="<f4").reshape(len(there), -1)
+        scores = [one.hit.score for one in there]
+        return [there[place] for place in diverse_order(scores, vectors, diversity, k)]
+
+
+def _pool(k: int, options: SearchOptions) -> int:
+    if options.rerank:
+        return max(k, options.rerank_depth)
+    return _POOL * k if options.diversity or options.join_tokens else k
+
+
+def _reranked(query: str, found: Sequence[Found], reranker: Reranker) -> list[Found]:
+    texts = [f"{one.hit.passage.heading}\n{one.hit.passage.text}".strip() for one in found]
+    scores = reranker.scores(query, texts)
+    scored = sorted(zip(scores, found, strict=True), key=lambda pair: -pair[0])
+    return [replace(one, hit=replace(one.hit, score=score)) for score, one in scored]
+
+
+def _with_duplicate(first: Found, passage: Passage) -> Found:
+    return replace(first, hit=replace(first.hit, duplicates=(*first.hit.duplicates, passage)))
+
+
+def _hit(ranked: Ranked, passage: Passage, passage_id: int, score: float) -> SearchHit:
+    dense_rank, cosine = ranked.dense.get(passage_id, (None, None))
+    lexical_rank, bm25 = ranked.lexical.get(passage_id, (None, None))
+    return SearchHit(
+        passage=passage,
+        score=score,
+        dense_rank=dense_rank,
+        dense_score=cosine,
+        lexical_rank=lexical_rank,
+        lexical_score=bm25,
+    )

@@ -87,6 +87,8 @@ class Sync:
         if known and (known.content_sha256, known.recipe) == (digest, recipe):
             if known.name != file.name:
                 self._store.rename(known.id, file.name)
+            if known.modified != (modified := _modified(file.path)):
+                self._store.set_modified(known.id, modified)
             self.tally.unchanged += 1
             return
         try:
@@ -121,6 +123,7 @@ class Sync:
             path=shown(file.identity),
             content_sha256=digest,
             num_bytes=size,
+            modified=_modified(file.path),
         )
         prepared = prepare(origin, document, self._chunking)
 
@@ -146,6 +149,13 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _modified(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _read(path: Path, limits: LoadLimits) -> bytes:

@@ -58,20 +58,33 @@ class FaissVectors:
         if len(ids) and len(self):
             self._index.remove_ids(np.asarray(ids, dtype=np.int64))
 
-    def search(self, query: Vectors, k: int) -> list[tuple[int, float]]:
+    def search(self, query: Vectors, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The ids that score best against `query` [dim], best first, ties by id; at most k.
 
-        More than k are asked for until the last one scores less than the k-th: otherwise FAISS
-        would choose among equals by their place in the file.
+        Only the ids `among`, if there are any given. More than k are asked for until the last one
+        scores less than the k-th: otherwise FAISS would choose among equals by their place in the
+        file.
         """
-        wanted = min(k + _MORE_FOR_TIES, len(self))
+        most = len(self) if among is None else min(len(self), len(among))
+        wanted = min(k + _MORE_FOR_TIES, most)
+        only = None if among is None else self._only(among)
         while k > 0 and wanted:
-            scores, ids = self._index.search(np.asarray(query, dtype=np.float32)[None], wanted)
-            if wanted == len(self) or scores[0, -1] < scores[0, k - 1]:
+            scores, ids = self._index.search(
+                np.asarray(query, dtype=np.float32)[None], wanted, params=only
+            )
+            if wanted == most or scores[0, -1] < scores[0, k - 1]:
                 found = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
-                return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
-            wanted = min(2 * wanted, len(self))
+                held = (hit for hit in found if hit[0] >= 0)  # FAISS fills up with -1
+                return sorted(held, key=lambda hit: (-hit[1], hit[0]))[:k]
+            wanted = min(2 * wanted, most)
         return []
+
+    def _only(self, among: Ids) -> Any:  # noqa: ANN401 - FAISS has no types
+        """The parameters that keep a search to these ids."""
+        passes = np.zeros(int(among.max(initial=0)) + 1, dtype=np.bool_)
+        passes[among] = True
+        bits = np.packbits(passes, bitorder="little")
+        return self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
 
     def ids(self) -> Ids:
         """All ids, ascending."""

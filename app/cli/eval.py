@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,11 +12,11 @@ from quoth.app.cli.index import DOCS, JSON
 from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
 from quoth.app.cli.terminal import escaped_json, messages, progress_bar, saying
 from quoth.app.settings import Settings
+from quoth.retrieval.search_options import MODES, Mode
 
 if TYPE_CHECKING:
     from quoth.retrieval import Index, TextDocument
 
-MODES = ("hybrid", "dense", "lexical")
 MODE = click.option(
     "--mode",
     type=click.Choice([*MODES, "all"]),
@@ -44,7 +44,7 @@ def retrieval(
     corpus: Path | None,
     queries: Path,
     qrels: Path,
-    mode: str,
+    mode: Mode | Literal["all"],
     per_query: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401
@@ -91,7 +91,7 @@ def retrieval(
 def pages(
     questions: Path,
     docs: tuple[Path, ...],
-    mode: str,
+    mode: Mode | Literal["all"],
     per_query: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401
@@ -126,7 +126,7 @@ def pages(
     _show(shown.values_table(values), values, {"questions": len(asked)}, as_json=as_json)
 
 
-def _modes(mode: str) -> tuple[str, ...]:
+def _modes(mode: Mode | Literal["all"]) -> tuple[Mode, ...]:
     return MODES if mode == "all" else (mode,)
 
 

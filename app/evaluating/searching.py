@@ -5,26 +5,25 @@ from collections.abc import Sequence
 from quoth.app.evaluating.pages import PageSearch
 from quoth.app.evaluating.retrieval import Search
 from quoth.retrieval import Index
+from quoth.retrieval.filters import Filters
+from quoth.retrieval.search_options import Mode
 from quoth.types import Passage
 
-MODES = ("hybrid", "dense", "lexical")
 
-
-def search_in(index: Index, mode: str) -> Search:
+def search_in(index: Index, mode: Mode) -> Search:
     """The search of `index` in one mode."""
 
     def search(query: str, k: int) -> Sequence[Passage]:
-        return [hit.passage for hit in index.search(query, k)]
+        return [hit.passage for hit in index.search(query, k, mode=mode)]
 
     return search
 
 
-def page_search_in(index: Index, mode: str) -> PageSearch:
+def page_search_in(index: Index, mode: Mode) -> PageSearch:
     """The search of `index` in one mode, of all documents or of one."""
 
     def search(query: str, k: int, document_id: str | None) -> Sequence[Passage]:
-        everything = 1_000_000 if document_id else k
-        found = [hit.passage for hit in index.search(query, everything)]
-        return [p for p in found if document_id in {None, p.document_id}][:k]
+        filters = Filters(documents=(document_id,) if document_id else ())
+        return [hit.passage for hit in index.search(query, k, filters=filters, mode=mode)]
 
     return search

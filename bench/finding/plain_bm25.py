@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 _WORD = re.compile(r"[a-z0-9]+")
-_STOPWORDS = frozenset(
-    "a an and are as at be but by for from has have he if in into is it its of on or not no s such "
-    "t that the their then there these they this to was were will with what which who how do does "
-    "can".split()
+_STOPWORDS = (
+    "a an and are as at be but by can do does for from had has have he how if in into is it its no "
+    "not of on or s she such t that the their then there these they this to was we were what which "
+    "who will with"
 )
+_IGNORED = frozenset(_STOPWORDS.split())
 
 
 class PlainBm25:
@@ -42,4 +43,4 @@ class PlainBm25:
 
 def words(text: str) -> list[str]:
     """The words that count."""
-    return [word for word in _WORD.findall(text.lower()) if word not in _STOPWORDS]
+    return [word for word in _WORD.findall(text.lower()) if word not in _IGNORED]

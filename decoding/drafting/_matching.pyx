@@ -23,8 +23,8 @@ cdef class Places:
     cdef const int64_t[::1] order
     cdef const int64_t[::1] by_token
 
-    def __init__(self, tokens):
-        self.keys, self.order, self.by_token = matching.sorted_places(tokens)
+    def __init__(self, places):
+        self.keys, self.order, self.by_token = places
 
     def find(self, list tokens, added, Py_ssize_t limit):
         """`matching.Places.find`, compiled."""
@@ -84,9 +84,9 @@ cdef class Alike:
     cdef const int64_t[::1] classes
     cdef const int64_t[::1] places
 
-    def __init__(self, tokens, spellings):
+    def __init__(self, places, spellings):
         self.spellings = spellings
-        self.classes, self.places = matching.sorted_classes(tokens, spellings)
+        self.classes, self.places = places
 
     def find(self, list tokens, Py_ssize_t limit):
         """`matching.Alike.find`, compiled."""

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from quoth.decoding.drafting.prepared import PreparedTokens
+from quoth.decoding.token_search import Array, merging_order
+
 _MOST = 4
 
 
 class CommonTokens:
-    """Counts tokens and knows the commonest; negative ones are none."""
+    """Counts tokens and knows the commonest."""
 
-    def __init__(self, tokens: Sequence[int]) -> None:
-        known = np.asarray(tokens, dtype=np.int64)
-        known, times = np.unique(known[known >= 0], return_counts=True)
+    def __init__(self, texts: Sequence[PreparedTokens]) -> None:
+        known, times = _total([text.counts for text in texts])
         self._counts = Counter(dict(zip(known.tolist(), times.tolist(), strict=True)))
         self._total = int(times.sum())
         self._most = [token for token, _ in self._counts.most_common(_MOST)]
@@ -31,3 +33,15 @@ class CommonTokens:
     def most(self) -> list[tuple[int, float]]:
         """The commonest, and how much of the text each makes up."""
         return [(token, self._counts[token] / self._total) for token in self._most]
+
+
+def _total(counts: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Tokens, rising, and how often all texts together say each."""
+    tokens = np.concatenate([known for known, _ in counts])
+    times = np.concatenate([often for _, often in counts])
+    order = merging_order(tokens)
+    tokens, times = tokens[order], times[order]
+    firsts = np.flatnonzero(np.diff(tokens, prepend=-1))
+    if not len(firsts):
+        return tokens, times
+    return tokens[firsts], np.add.reduceat(times, firsts)

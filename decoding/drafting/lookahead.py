@@ -13,6 +13,7 @@ from quoth.decoding.draft import NO_DRAFT, Draft, Origin
 from quoth.decoding.drafting.compiled import grow
 from quoth.decoding.drafting.lookahead_store import LookaheadStore
 from quoth.decoding.drafting.occurrences import OccurrenceIndex
+from quoth.decoding.drafting.prepared import PreparedTokens
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
 from quoth.decoding.drafting.survival import Survival
 from quoth.decoding.drafting.token_ring import CONTEXT
@@ -58,7 +59,7 @@ class LookaheadDrafter:
         references: Sequence[ReferenceTokens],  # noqa: ARG002
     ) -> "LookaheadSession":
         """Continue a sequence; references are for others to copy from."""
-        own = OccurrenceIndex([], prompt) if self._own_text else None
+        own = OccurrenceIndex([], PreparedTokens(prompt)) if self._own_text else None
         survival = Survival() if self._store is None else self._survival
         return LookaheadSession(prompt, own, self._store, survival, self._config)
 

@@ -4,10 +4,11 @@ This runs at every step of every answer; `_matching.pyx` has the same compiled.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from quoth.decoding.token_search import Array, stable_order
+from quoth.decoding.token_search import Array, merging_order, stable_order
 
 CONTEXT = 16
 """Matches are told apart up to this length."""
@@ -25,15 +26,76 @@ DIGIT = 20
 _MASK = (1 << DIGIT) - 1
 
 
-class Places:
-    """The places of tokens, pairs and triples in the first tokens of a list.
+class SortedPlaces(NamedTuple):
+    """Orders of the places of tokens, each [N]; of equal ones the first place comes first.
 
-    Args:
-        tokens: The list as it is now, [N]; negative ones separate texts.
+    Attributes:
+        keys: Of the token at each place and the two before it, up to a separator, rising.
+        order: The places of these.
+        by_token: The places in the order of the token alone.
     """
 
-    def __init__(self, tokens: Array) -> None:
-        self._keys, self._order, self._by_token = sorted_places(tokens)
+    keys: Array
+    order: Array
+    by_token: Array
+
+    @classmethod
+    def of(cls, tokens: Array) -> Self:
+        """Sort the places of tokens, [N]; negative ones separate texts."""
+        digits = (tokens + 1).clip(min=0) & _MASK
+        is_token = tokens >= 0
+        one_back = np.concatenate(([0], digits[:-1])) * is_token
+        two_back = np.concatenate(([0], one_back[:-1])) * is_token
+        keys: Array = (digits << DIGIT | one_back) << DIGIT | two_back
+        order = stable_order(keys)
+        return cls(keys[order], order, stable_order(digits))
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self], offsets: Sequence[int]) -> Self:
+        """The orders of texts one behind the other, each of which begins with a separator."""
+        keys = np.concatenate([part.keys for part in parts])
+        order = merging_order(keys)
+        by_token = merging_order(keys >> 2 * DIGIT)
+        return cls(
+            keys[order],
+            _moved([part.order for part in parts], offsets)[order],
+            _moved([part.by_token for part in parts], offsets)[by_token],
+        )
+
+
+class SortedClasses(NamedTuple):
+    """The spellings of the tokens that have one, rising, and their places, [M] each."""
+
+    classes: Array
+    places: Array
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no token the spelling is known."""
+        nothing: Array = np.empty(0, dtype=np.int64)
+        return cls(nothing, nothing)
+
+    @classmethod
+    def of(cls, tokens: Array, spellings: Array) -> Self:
+        """Sort tokens, [N], by spelling; negative ones have none."""
+        places = np.flatnonzero((tokens >= 0) & (tokens < len(spellings)))
+        classes = spellings[tokens[places]]
+        order = stable_order(classes)
+        return cls(classes[order], places[order])
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self], offsets: Sequence[int]) -> Self:
+        """Those of texts one behind the other."""
+        classes = np.concatenate([part.classes for part in parts])
+        order = merging_order(classes)
+        return cls(classes[order], _moved([part.places for part in parts], offsets)[order])
+
+
+class Places:
+    """Finds the places of tokens, pairs and triples in the first tokens of a list."""
+
+    def __init__(self, places: SortedPlaces) -> None:
+        self._keys, self._order, self._by_token = places
 
     def find(
         self, tokens: list[int], added: Mapping[int, list[int]], limit: int
@@ -87,16 +149,16 @@ class Places:
 
 
 class Alike:
-    """The places of tokens by how they are spelt.
+    """Finds the places of tokens by how they are spelt.
 
     Args:
-        tokens: The list as it is now, [N]; negative ones are not tokens.
+        places: Of the list as it is now.
         spellings: By token id, the class of tokens that are spelt alike, [V], none negative.
     """
 
-    def __init__(self, tokens: Array, spellings: Array) -> None:
+    def __init__(self, places: SortedClasses, spellings: Array) -> None:
         self._spellings = spellings
-        self._classes, self._places = sorted_classes(tokens, spellings)
+        self._classes, self._places = places
 
     def find(self, tokens: list[int], limit: int) -> list[int]:
         """Where the latest other spellings of the last token go on, at most `limit`, rising.
@@ -113,27 +175,9 @@ class Alike:
         return alike[-limit:]
 
 
-def sorted_places(tokens: Array) -> tuple[Array, Array, Array]:
-    """Orders of the places of tokens, each [N]; of equal ones the first place comes first.
-
-    Returns:
-        The keys of the last token at each place and the two before it, sorted; their places; and
-        the places sorted by the last token alone.
-    """
-    digits = (tokens + 1).clip(min=0) & _MASK
-    one_back = np.concatenate(([0], digits[:-1]))
-    two_back = np.concatenate(([0, 0], digits[:-2]))[: len(digits)]
-    keys: Array = (digits << DIGIT | one_back) << DIGIT | two_back
-    order = stable_order(keys)
-    return keys[order], order, stable_order(digits)
-
-
-def sorted_classes(tokens: Array, spellings: Array) -> tuple[Array, Array]:
-    """The spellings of the tokens that have one, sorted, and their places, [M] each."""
-    places = np.flatnonzero((tokens >= 0) & (tokens < len(spellings)))
-    classes = spellings[tokens[places]]
-    order = stable_order(classes)
-    return classes[order], places[order]
+def _moved(places: Sequence[Array], offsets: Sequence[int]) -> Array:
+    """Places of several texts in the list where each begins at its offset."""
+    return np.concatenate([own + offset for own, offset in zip(places, offsets, strict=True)])
 
 
 def _digit(token: int) -> int:

@@ -1,9 +1,9 @@
 """Where the end of a text has occurred before, in the text itself and in other sources.
 
 All sources and the growing text lie in one list, each behind a separator that equals no token. The
-places of the last one, two and three tokens are ranges of one sorted order, made once with NumPy
-(128 k tokens: tens of milliseconds) and found by one binary search; what was added since is looked
-up in a dictionary. A suffix automaton would find the longest match sooner in theory, but it merges
+places of the last one, two and three tokens are ranges of one sorted order, merged from those of
+the sources, which are made once, and found by one binary search; what was added since is looked up
+in a dictionary. A suffix automaton would find the longest match sooner in theory, but it merges
 places: to let occurrences vote, and to say of each copied token where it came from, the places
 themselves are needed. Knows token ids only.
 """
@@ -11,13 +11,10 @@ themselves are needed. Knows token ids only.
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-
 from quoth.decoding.drafting.compiled import Alike, Places
-from quoth.decoding.drafting.matching import Occurrence
+from quoth.decoding.drafting.matching import Occurrence, SortedClasses, SortedPlaces
+from quoth.decoding.drafting.prepared import PreparedTokens
 from quoth.decoding.token_search import Array
-
-Spellings = Sequence[int] | Array  # by token id, the class of tokens that are spelt alike
 
 
 class OccurrenceIndex:
@@ -28,28 +25,30 @@ class OccurrenceIndex:
     tokens ("5 6"), and at position 6 after one.
 
     Args:
-        sources: Tokens, never negative.
-        text: Tokens.
-        spellings: By token id, the class of tokens that are spelt alike; see `find_alike`.
+        sources: Prepared, all with the same spellings.
+        text: As it is now.
+        spellings: By token id, the class of tokens that are spelt alike, [V]; see `find_alike`.
     """
 
     def __init__(
         self,
-        sources: Sequence[Sequence[int]],
-        text: Sequence[int],
-        spellings: Spellings | None = None,
+        sources: Sequence[PreparedTokens],
+        text: PreparedTokens,
+        spellings: Array | None = None,
     ) -> None:
         self.tokens: list[int] = []
         self.starts: list[int] = []  # where each source begins, and last the text
-        for number, part in enumerate([*sources, text]):
+        parts = [*sources, text]
+        for number, part in enumerate(parts):
             self.tokens.append(-1 - number)
             self.starts.append(len(self.tokens))
-            self.tokens.extend(part)
-        tokens = np.asarray(self.tokens, dtype=np.int64)
-        self._places = Places(tokens)
+            self.tokens.extend(part.token_ids)
+        offsets = [start - 1 for start in self.starts]
+        self._places = Places(SortedPlaces.merged([part.places for part in parts], offsets))
         self._alike = None
         if spellings is not None:
-            self._alike = Alike(tokens, np.asarray(spellings, dtype=np.int64))
+            classes = SortedClasses.merged([part.classes for part in parts], offsets)
+            self._alike = Alike(classes, spellings)
         self._added: defaultdict[int, list[int]] = defaultdict(list)
 
     def append(self, token_ids: Sequence[int]) -> None:

@@ -15,9 +15,10 @@ from quoth.decoding.config import DecodingConfig
 from quoth.decoding.draft import NO_DRAFT, Draft
 from quoth.decoding.drafting.common_tokens import CommonTokens
 from quoth.decoding.drafting.compiled import IS_COMPILED, grow, weigh
-from quoth.decoding.drafting.occurrences import OccurrenceIndex, Spellings
+from quoth.decoding.drafting.occurrences import OccurrenceIndex
+from quoth.decoding.drafting.prepared import PreparedSources
 from quoth.decoding.drafting.protocol import Outcome, ReferenceTokens
-from quoth.decoding.drafting.sources import CopySources
+from quoth.decoding.drafting.sources import CopySources, NamedSource
 from quoth.decoding.drafting.survival import Kind, Survival, known
 from quoth.decoding.drafting.votes import Bounds, Fallback, Node, Voter, as_draft
 
@@ -41,15 +42,21 @@ def _say_that_it_is_slow() -> None:
 
 
 class ReferenceDrafter:
-    """Copies from references, prompt and output. One drafter serves any number of sequences."""
+    """Copies from references, prompt and output. One drafter serves any number of sequences.
+
+    Args:
+        config: How to draft.
+        prepared: Keeps what is made of references for the sequences to come; drafters of the same
+            vocabulary may share it. None: this drafter has its own, which knows no spellings.
+    """
 
     name = "reference"
 
     def __init__(
-        self, config: DecodingConfig | None = None, *, spellings: Spellings | None = None
+        self, config: DecodingConfig | None = None, *, prepared: PreparedSources | None = None
     ) -> None:
         self._config = config or DecodingConfig()
-        self._spellings = spellings
+        self._prepared = prepared or PreparedSources()
         if not IS_COMPILED:
             _say_that_it_is_slow()
 
@@ -57,7 +64,7 @@ class ReferenceDrafter:
         self, prompt: Sequence[int], references: Sequence[ReferenceTokens]
     ) -> "ReferenceSession":
         """Index the sources of one sequence."""
-        return ReferenceSession(prompt, references, self._config, self._spellings)
+        return ReferenceSession(prompt, references, self._config, self._prepared)
 
 
 class ReferenceSession:
@@ -68,12 +75,14 @@ class ReferenceSession:
         prompt: Sequence[int],
         references: Sequence[ReferenceTokens],
         config: DecodingConfig,
-        spellings: Spellings | None,
+        prepared: PreparedSources,
     ) -> None:
         self._config = config
-        self._sources = CopySources(prompt, references)
-        self._index = OccurrenceIndex(self._sources.apart, prompt, spellings)
-        self._common = CommonTokens(self._index.tokens)
+        named = [NamedSource(each.id, prepared.source(each.token_ids)) for each in references]
+        self._sources = CopySources(prompt, named)
+        text = prepared.text(prompt)
+        self._index = OccurrenceIndex(self._sources.apart, text, prepared.spellings)
+        self._common = CommonTokens([*self._sources.apart, text])
         self._survival = Survival()
         self._cursor: int | None = None  # where the last copy ended
         self._since = 0  # tokens said since then

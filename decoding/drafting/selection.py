@@ -1,13 +1,13 @@
 """From the `drafting=` argument to drafters: names, drafter objects, or a sequence of both."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quoth.decoding.config import DecodingConfig
 from quoth.decoding.drafting.jacobi import JacobiDrafter
 from quoth.decoding.drafting.lookahead import LookaheadDrafter
 from quoth.decoding.drafting.none import NoDrafter
-from quoth.decoding.drafting.occurrences import Spellings
+from quoth.decoding.drafting.prepared import PreparedSources
 from quoth.decoding.drafting.protocol import Drafter
 from quoth.decoding.drafting.recycle import RecycleDrafter
 from quoth.decoding.drafting.reference import ReferenceDrafter
@@ -20,15 +20,15 @@ Drafting = str | Drafter | Sequence[str | Drafter]
 class Material:
     """What drafters are made of.
 
-    `spellings` gives, by token id, the class of tokens that are spelt alike; None: not known.
+    `prepared` keeps what is made of references from request to request, and knows the spellings.
     """
 
     config: DecodingConfig
-    spellings: Spellings | None = None
+    prepared: PreparedSources = field(default_factory=PreparedSources)
 
 
 def _reference(material: Material) -> Drafter:
-    return ReferenceDrafter(material.config, spellings=material.spellings)
+    return ReferenceDrafter(material.config, prepared=material.prepared)
 
 
 def _phrases(_material: Material) -> Drafter:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quoth.decoding.draft import Origin
-from quoth.decoding.drafting.protocol import ReferenceTokens
+from quoth.decoding.drafting.prepared import PreparedTokens
 from quoth.decoding.drafting.weighing import SourceWeights
 from quoth.decoding.token_search import find_each
 
@@ -20,6 +20,13 @@ _MEMORY = 0.98
 
 
 _Quote = tuple[int, int, str]  # a stretch of the prompt, and the reference that it equals
+
+
+class NamedSource(NamedTuple):
+    """A reference: its name, and its tokens, prepared."""
+
+    id: str
+    prepared: PreparedTokens
 
 
 class _Stretch(NamedTuple):
@@ -34,21 +41,21 @@ class CopySources:
     """Says of places of an `OccurrenceIndex` what they are.
 
     Attributes:
-        apart: Tokens of the references that are not part of the prompt, to be indexed before it.
+        apart: The references that are not part of the prompt, to be indexed before it.
         weights: How much more each source is worth than expected; 1 while nothing is known.
     """
 
-    def __init__(self, prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> None:
+    def __init__(self, prompt: Sequence[int], references: Sequence[NamedSource]) -> None:
         quotes = _apart_from_each_other(_quotes(prompt, references))
         told = {reference_id for _, _, reference_id in quotes}
         apart = [reference for reference in references if reference.id not in told]
-        self.apart = [reference.token_ids for reference in apart]
+        self.apart = [reference.prepared for reference in apart]
         self._numbers = {reference.id: number for number, reference in enumerate(references)}
         self._stretches: list[_Stretch] = []
         place = 1  # behind the first separator
         for reference in apart:
             self._add(place, _from_reference(reference.id, 0))
-            place += len(reference.token_ids) + 1
+            place += len(reference.prepared) + 1
         self._add_prompt(place, quotes)
         self._add(place + len(prompt), Origin(source="output", position=0))
         self._starts = [stretch.start for stretch in self._stretches]
@@ -130,13 +137,13 @@ def _apart_from_each_other(quotes: Sequence[_Quote]) -> list[_Quote]:
     return taken
 
 
-def _quotes(prompt: Sequence[int], references: Sequence[ReferenceTokens]) -> list[_Quote]:
+def _quotes(prompt: Sequence[int], references: Sequence[NamedSource]) -> list[_Quote]:
     """Where references stand in the prompt, whole and token for token, the longest first."""
     said = frozenset(prompt)
-    possible = [reference for reference in references if said.issuperset(reference.token_ids)]
-    places = find_each([reference.token_ids for reference in possible], prompt)
+    possible = [each for each in references if said.issuperset(each.prepared.token_ids)]
+    places = find_each([reference.prepared.needle for reference in possible], prompt)
     quotes = [
-        (start, start + len(reference.token_ids), reference.id)
+        (start, start + len(reference.prepared), reference.id)
         for reference, starts in zip(possible, places, strict=True)
         for start in starts
     ]

@@ -83,6 +83,8 @@ def test_bad_references_are_named(decoder, references, message):
         decoder.stream([1, 2], references)
     with pytest.raises(InputError, match=message):
         decoder.generate([1, 2], references)
+    with pytest.raises(InputError, match=message):
+        decoder.prepare(references)
     with pytest.raises(InputError, match=f"Row 1 of the batch: .*{message}"):
         decoder.generate_batch([[1], [1, 2]], [[], references])
     rows = {"input_ids": torch.tensor([[1, 2]]), "attention_mask": torch.tensor([[1, 1]])}
@@ -90,6 +92,20 @@ def test_bad_references_are_named(decoder, references, message):
         decoder.model.generate(
             **rows, max_new_tokens=2, custom_generate=hf_generate, references=references
         )
+
+
+def test_references_that_were_prepared_are_copied_as_others_are(decoder):
+    references = [
+        Reference("a", [5, 6, 7, 8, 9]),
+        Reference("b", range(20, 40)),
+        Reference("c", []),
+    ]
+    options = {"max_new_tokens": 12, "eos_token_ids": ()}
+    expected = Decoder(decoder.model).generate([5, 6, 7], references, **options)
+    decoder.prepare(references)
+    found = decoder.generate([5, 6, 7], references, **options)
+    assert (found.token_ids, found.copied) == (expected.token_ids, expected.copied)
+    assert found.stats.drafted == expected.stats.drafted
 
 
 def test_whatever_has_an_id_and_token_ids_is_a_reference(decoder):

@@ -2,6 +2,7 @@
 
 from quoth.decoding import DecodingConfig, Origin, Outcome, Reference
 from quoth.decoding.draft import NO_DRAFT, ROOT, Draft
+from quoth.decoding.drafting.prepared import PreparedSources
 from quoth.decoding.drafting.reference import ReferenceDrafter, ReferenceSession
 
 CONFIG = DecodingConfig()
@@ -110,7 +111,7 @@ def test_a_copy_begins_with_another_spelling() -> None:
     large, small = 10, 11  # "Tea" and "tea"
     spellings = list(range(100))
     spellings[small] = large
-    drafter = ReferenceDrafter(spellings=spellings)
+    drafter = ReferenceDrafter(prepared=PreparedSources(spellings))
     drafting = drafter.start([1, 2, large], [Reference("r", [3, small, 20, 21])])
     draft = drafting.propose(2)
     assert draft.tokens == (20, 21)
@@ -210,7 +211,9 @@ def test_copies_from_other_spellings_end_with_their_reference_too():
     references = [Reference("a", a), Reference("b", b)]
     spellings = [0 if token == 12 else token for token in range(30)]
     spellings[11] = spellings[12] = 11
-    drafter = ReferenceDrafter(DecodingConfig(min_survival=0.0), spellings=spellings)
+    drafter = ReferenceDrafter(
+        DecodingConfig(min_survival=0.0), prepared=PreparedSources(spellings)
+    )
     draft = drafter.start([*a, *b, 5, 12], references).propose(9)
     assert (13,) in copied(draft)
     assert all(path[:2] != (13, 20) for path in copied(draft))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from quoth.decoding.draft import Draft
 from quoth.decoding.drafting.cost import CostCurve
-from quoth.decoding.drafting.matching import Alike, Places
+from quoth.decoding.drafting.matching import Alike, Places, SortedClasses, SortedPlaces
 from quoth.decoding.drafting.survival import Kind, Survival, known
 from quoth.decoding.drafting.votes import Bounds, Fallback, Node, Voter, grow
 from quoth.decoding.drafting.weighing import SourceWeights, weigh
@@ -56,17 +56,18 @@ def test_the_same_occurrences_are_found(first, more, limit):
     first = [4, *first]  # 4 and the like stand for separators, of which each is another
     first = [-1 - place if token % 5 == 4 else token for place, token in enumerate(first)]
     for text in (grown(first, []), grown(first, more)):
-        array = np.asarray(first, dtype=np.int64)
-        expected = Places(array).find(text.tokens, text.added, limit)
-        assert matching.Places(array).find(text.tokens, text.added, limit) == expected
+        places = SortedPlaces.of(np.asarray(first, dtype=np.int64))
+        expected = Places(places).find(text.tokens, text.added, limit)
+        assert matching.Places(places).find(text.tokens, text.added, limit) == expected
 
 
 @given(lists, st.lists(st.integers(0, 3), max_size=6), st.integers(1, 9))
 def test_the_same_spellings_are_found(text, spellings, limit):
     text = [-1, *text]
     array, classes = np.asarray(text, dtype=np.int64), np.asarray(spellings, dtype=np.int64)
-    expected = Alike(array, classes).find(text, limit)
-    assert matching.Alike(array, classes).find(text, limit) == expected
+    places = SortedClasses.of(array, classes)
+    expected = Alike(places, classes).find(text, limit)
+    assert matching.Alike(places, classes).find(text, limit) == expected
 
 
 weights = st.floats(0.01, 100.0)
@@ -85,7 +86,7 @@ sources = st.builds(
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.integers(-1, 60), sources)
 def test_the_same_weights_are_given(text, cursor, whence):
     text = [-1, *text]
-    found = Places(np.asarray(text, dtype=np.int64)).find(text, {}, 30)
+    found = Places(SortedPlaces.of(np.asarray(text, dtype=np.int64))).find(text, {}, 30)
     assert weighing.weigh(found, text, cursor, whence) == weigh(found, text, cursor, whence)
 
 

@@ -7,9 +7,19 @@ from hypothesis import strategies as st
 
 from quoth.decoding.drafting.matching import CONTEXT
 from quoth.decoding.drafting.occurrences import OccurrenceIndex
+from quoth.decoding.drafting.prepared import PreparedSources
 
 few_tokens = st.lists(st.integers(0, 3), max_size=30)
 texts = st.lists(st.integers(0, 3), min_size=1, max_size=20)
+
+
+def index_of(
+    sources: list[list[int]], text: list[int], spellings: list[int] | None = None
+) -> OccurrenceIndex:
+    prepared = PreparedSources(spellings)
+    return OccurrenceIndex(
+        [prepared.source(source) for source in sources], prepared.text(text), prepared.spellings
+    )
 
 
 def brute_force(sources: list[list[int]], text: list[int]) -> dict[tuple[int, int], int]:
@@ -43,7 +53,7 @@ def as_found(index: OccurrenceIndex, limit: int) -> dict[tuple[int, int], int]:
 def test_it_finds_what_a_scan_finds(
     sources: list[list[int]], text: list[int], growth: list[list[int]]
 ) -> None:
-    index = OccurrenceIndex(sources, text)
+    index = index_of(sources, text)
     for added in [[], *growth]:
         index.append(added)
         text = [*text, *added]
@@ -60,7 +70,7 @@ def test_it_finds_what_a_scan_finds(
 def test_a_limit_is_kept_and_the_longest_come_first_then_the_latest(
     sources: list[list[int]], text: list[int], growth: list[list[int]], limit: int
 ) -> None:
-    index = OccurrenceIndex(sources, text)
+    index = index_of(sources, text)
     for added in growth:
         index.append(added)
         text = [*text, *added]
@@ -74,7 +84,7 @@ def test_a_limit_is_kept_and_the_longest_come_first_then_the_latest(
 
 def test_the_longest_match_is_found_among_more_than_the_limit() -> None:
     rare, common = [1, 2, 3, 9], [7, 3, 8]
-    index = OccurrenceIndex([rare, *[common] * 50], [1, 2, 3])
+    index = index_of([rare, *[common] * 50], [1, 2, 3])
     found = index.find(4)
     assert [length for _, length in found] == [3, 1, 1, 1]
     places = [place for place, _ in found[1:]]
@@ -91,7 +101,7 @@ def test_the_longest_match_is_found_among_more_than_the_limit() -> None:
 def test_other_spellings_are_found_where_they_stand(
     sources: list[list[int]], text: list[int], added: list[int], spellings: list[int]
 ) -> None:
-    index = OccurrenceIndex(sources, text, spellings)
+    index = index_of(sources, text, spellings)
     index.append(added)
     last = [*text, *added][-1]
     places = {
@@ -105,5 +115,5 @@ def test_other_spellings_are_found_where_they_stand(
 
 def test_ids_beyond_a_million_are_told_apart() -> None:
     large = 1 << 20
-    index = OccurrenceIndex([[5 + large, 6], [5, 7]], [5])
+    index = index_of([[5 + large, 6], [5, 7]], [5])
     assert as_found(index, 10) == {(1, 1): 1}
