@@ -4,6 +4,7 @@ This layer knows nothing of language models, prompts or user interfaces. Models 
 when they are first needed, not here.
 """
 
+from quoth.retrieval.adding import TextDocument
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
@@ -34,6 +35,7 @@ __all__ = [
     "SearchHit",
     "SkippedFile",
     "SyncReport",
+    "TextDocument",
     "VerifyReport",
     "load_embedder",
 ]

@@ -15,6 +15,7 @@ from typing import Self
 
 from quoth.errors import ConfigError, IndexFailure, InputError
 from quoth.retrieval import boxes, manifest
+from quoth.retrieval.adding import TextDocument, add_texts
 from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.creating import make_empty
 from quoth.retrieval.docstore import DocStore
@@ -189,6 +190,27 @@ class Index:
         if self._optimiser:
             self._optimiser.start()
         return report
+
+    def add_texts(
+        self,
+        documents: Sequence[TextDocument],
+        *,
+        progress: Progress | None = None,
+        wait_s: float = WAIT_S,
+    ) -> int:
+        """Put texts in that come from no file; return the number of their passages.
+
+        An id that the index holds gets the new text. No sync touches them. A kill loses at most
+        those not stored yet; `progress` counts documents.
+
+        Raises:
+            InputError: Two have the same id; nothing was changed.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+        """
+        with self._change(wait_s):
+            return add_texts(
+                self._store, self._needed_embedder(), self._recipe, documents, progress
+            )
 
     def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
