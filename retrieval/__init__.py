@@ -8,6 +8,7 @@ from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.embedding import DEFAULT_EMBEDDER, load_embedder
+from quoth.retrieval.filters import Filters
 from quoth.retrieval.hashing import HashingEmbedder
 from quoth.retrieval.index import Index
 from quoth.retrieval.progress import Progress
@@ -19,12 +20,15 @@ from quoth.retrieval.reports import (
     SyncReport,
     VerifyReport,
 )
+from quoth.retrieval.search_options import MODES, SearchOptions
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "MODES",
     "ChunkingConfig",
     "DocumentStatus",
     "Embedder",
+    "Filters",
     "HashingEmbedder",
     "Index",
     "IndexStatus",
@@ -32,6 +36,7 @@ __all__ = [
     "PageRect",
     "Progress",
     "SearchHit",
+    "SearchOptions",
     "SkippedFile",
     "SyncReport",
     "VerifyReport",
