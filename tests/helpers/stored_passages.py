@@ -6,8 +6,8 @@ import numpy as np
 
 from quoth.retrieval import HashingEmbedder
 from quoth.retrieval.docstore import DocStore
+from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord, TextRecord
-from quoth.retrieval.sync import text_digest
 
 
 def store_document(

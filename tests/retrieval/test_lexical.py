@@ -3,6 +3,7 @@
 import math
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,8 @@ def apply(store: DocStore, change: tuple) -> None:
             store.remove(document_id)
         case ("rename", document_id, name):
             if store.documents.get(document_id):
-                store.rename(document_id, name)
+                own = store.files.of(document_id)[0]
+                store.place([replace(own, name=name)])
         case _:
             store.fold()
 

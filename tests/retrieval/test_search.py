@@ -20,7 +20,7 @@ FILES = {
     "birds/raven.md": "# Ravens\n\nRavens are clever. They open boxes at night.",
     "tools/box.py": 'def open_box(boxName):\n    """Open the box at night."""\n    return boxName',
     "notes.txt": "Barns and boxes: 1,234.5 of them, ISO-8859-1 encoded.",
-    "copy.txt": "Barns and boxes: 1,234.5 of them, ISO-8859-1 encoded.",
+    "copy.txt": "Barns and boxes: 1,234.5 of them, ISO-8859-1 encoded.\n\n",
 }
 
 
@@ -180,15 +180,6 @@ def test_tags_stay_when_a_document_changes_and_go_with_it(tmp_path: Path) -> Non
         assert index.documents()[0].tags == ()
         with pytest.raises(InputError, match="no document"):
             index.tag("nothing", ["x"])
-
-
-def test_a_file_that_is_only_touched_gets_its_new_time(tmp_path: Path) -> None:
-    docs = write_files(tmp_path / "docs", {"a.txt": "Words."})
-    with Index.create(tmp_path / "index", embedder=HashingEmbedder()) as index:
-        index.sync([docs])
-        utime(docs / "a.txt", (1e9, 1e9))
-        index.sync([docs])
-        assert index.documents()[0].modified == datetime.fromtimestamp(1e9, UTC)
 
 
 def test_asking_again_embeds_nothing(tmp_path: Path) -> None:
