@@ -9,6 +9,7 @@ from quoth.retrieval.chunking import ChunkingConfig
 from quoth.retrieval.documents import LoadLimits, PageRect
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.embedding import DEFAULT_EMBEDDER, load_embedder
+from quoth.retrieval.filters import Filters
 from quoth.retrieval.hashing import HashingEmbedder
 from quoth.retrieval.index import Index
 from quoth.retrieval.progress import Progress
@@ -20,12 +21,15 @@ from quoth.retrieval.reports import (
     SyncReport,
     VerifyReport,
 )
+from quoth.retrieval.search_options import MODES, SearchOptions
 
 __all__ = [
     "DEFAULT_EMBEDDER",
+    "MODES",
     "ChunkingConfig",
     "DocumentStatus",
     "Embedder",
+    "Filters",
     "HashingEmbedder",
     "Index",
     "IndexStatus",
@@ -33,6 +37,7 @@ __all__ = [
     "PageRect",
     "Progress",
     "SearchHit",
+    "SearchOptions",
     "SkippedFile",
     "SyncReport",
     "TextDocument",

@@ -84,8 +84,11 @@ class LexicalSearch:
         if k < 1 or not terms:
             return []
         with self._database.snapshot() as connection:
-            passages = self._current(connection)
-            weighed = self._weighed(connection, passages, terms)
+            try:
+                passages = self._current(connection)
+                weighed = self._weighed(connection, passages, terms)
+            except ValueError as error:
+                raise self._database.damaged("The lexical index in", error) from error
         scores = _scores(passages, weighed)
         if among is not None:
             allowed = np.zeros(len(scores), dtype=np.bool_)
@@ -113,9 +116,10 @@ class LexicalSearch:
             f"SELECT term, block, postings FROM lexical_blocks WHERE block IN "
             f"(SELECT block FROM lexical_lengths) AND term IN ({', '.join('?' * len(chosen))})"
         )
+        first_places = {int(block): n * BLOCK for n, block in enumerate(passages.blocks)}
         for term, block, postings in connection.execute(query, chosen):
             ids, counts = unpacked(postings)
-            places = passages.places(ids.astype(np.int64) + block * BLOCK)
+            places = ids.astype(np.int64) + first_places[block]
             stored[term].append((places, counts.astype(np.float32)))
         for term in chosen:
             if term in passages.pending:

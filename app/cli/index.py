@@ -1,5 +1,6 @@
 """`quoth index`: keep an index in step with its files, look into it, check it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from quoth.app.wording import counted
 from quoth.errors import IndexFormatError, InputError
 
 if TYPE_CHECKING:
-    from quoth.retrieval import Index
+    from quoth.retrieval import DocumentStatus, Index
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 DOCS = click.option(
@@ -74,18 +75,30 @@ def remove(documents: tuple[str, ...], docs: tuple[Path, ...], **options: Any) -
     """Take DOCUMENTS (ids or names, as `status` shows them) out of an index."""
     with _open(options, docs) as opened:
         held = opened.documents()
-        paths = {document.document_id: document.path for document in held}
         for wanted in documents:
-            ids = [d.document_id for d in held if wanted in {d.document_id, d.document}]
-            if len(ids) != 1:
-                problem = "no document" if not ids else f"{len(ids)} documents"
-                raise InputError(
-                    f"The index holds {problem} called {wanted!r}; nothing of it was removed. "
-                    "See `quoth index status` for the ids."
-                )
-            opened.remove(ids[0])
-            discard_upload(opened.path, paths[ids[0]])
+            document = _called(held, wanted)
+            opened.remove(document.document_id)
+            discard_upload(opened.path, document.path)
             click.echo(f"Removed {printable(wanted)}.")
+
+
+@index.command()
+@click.argument("documents", nargs=-1, required=True)
+@click.option("--tag", "tags", multiple=True, help="A tag; without any, they lose what they have.")
+@DOCS
+@with_options(*INDEX_OPTIONS)
+def tag(
+    documents: tuple[str, ...],
+    tags: tuple[str, ...],
+    docs: tuple[Path, ...],
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Give DOCUMENTS (ids or names, as `status` shows them) tags to filter by, and no others."""
+    with _open(options, docs) as opened:
+        held = opened.documents()
+        for document in [_called(held, wanted) for wanted in documents]:
+            opened.tag(document.document_id, tags)
+            click.echo(f"{printable(document.document)}: {printable(', '.join(tags) or 'no tags')}")
 
 
 @index.command()
@@ -103,6 +116,18 @@ def verify(docs: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # no
     if report.problems:
         listed = "".join(f"\n  {problem}" for problem in report.problems)
         raise IndexFormatError(f"The index has {counted(len(report.problems), 'problem')}:{listed}")
+
+
+def _called(held: Sequence["DocumentStatus"], wanted: str) -> "DocumentStatus":
+    """The one document of this id or name."""
+    found = [one for one in held if wanted in {one.document_id, one.document}]
+    if len(found) != 1:
+        problem = f"{len(found)} documents" if found else "no document"
+        raise InputError(
+            f"The index holds {problem} called {wanted!r}; nothing of it was changed. "
+            "See `quoth index status` for the ids."
+        )
+    return found[0]
 
 
 def _open(options: dict[str, Any], docs: tuple[Path, ...]) -> "Index":
