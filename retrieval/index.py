@@ -322,6 +322,7 @@ class Index:
             dim=self._manifest.dim,
             num_documents=self._store.documents.count(),
             num_passages=self._store.vectors.count(),
+            vectors=self._vectors.form(),
             num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
         )
 

@@ -114,6 +114,17 @@ class LiveVectors:
         )
         return kind if is_worn else None
 
+    def form(self) -> str:
+        """How vectors are searched, in words."""
+        with self._lock:
+            self._level()
+            base = self._base
+        if base is None:
+            return "flat"
+        if base.note.num_lists == 1:
+            return "sq8"
+        return f"ivf, {base.note.num_probes} of {base.note.num_lists} lists"
+
     def choice(self) -> VectorKind:
         """The kind that the user has chosen."""
         return self._stored.state().kind

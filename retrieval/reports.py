@@ -77,6 +77,7 @@ class IndexStatus:
     num_documents: int
     num_passages: int
     num_bytes: int  # of all its files
+    vectors: str  # how they are searched: "flat", "sq8", or "ivf" with numbers of lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

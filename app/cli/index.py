@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
-from quoth.app.cli.terminal import escaped_json, printable
+from quoth.app.cli.terminal import escaped_json, printable, progress_bar
 from quoth.app.uploads import discard_upload
 from quoth.app.wording import counted
 from quoth.errors import IndexFormatError, InputError
 
 if TYPE_CHECKING:
     from quoth.retrieval import DocumentStatus, Index
+    from quoth.retrieval.stored_vectors import VectorKind
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 DOCS = click.option(
@@ -116,6 +117,28 @@ def verify(docs: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # no
     if report.problems:
         listed = "".join(f"\n  {problem}" for problem in report.problems)
         raise IndexFormatError(f"The index has {counted(len(report.problems), 'problem')}:{listed}")
+
+
+@index.command()
+@click.option(
+    "--kind",
+    type=click.Choice(["auto", "flat", "sq8", "ivf"]),
+    default="auto",
+    show_default=True,
+    help="flat is exact; sq8 looks through all vectors in 8 bits, ivf through the likely ones.",
+)
+@DOCS
+@with_options(*INDEX_OPTIONS)
+def optimise(kind: "VectorKind", docs: tuple[Path, ...], **options: Any) -> None:  # noqa: ANN401
+    """Make the vectors of an index anew from its database, in the form that suits their number.
+
+    `sync` does so when it is due. Searches go on meanwhile. A kind that is named is kept to.
+    """
+    with _open(options, docs) as opened:
+        with progress_bar() as progress:
+            opened.optimise(kind, progress=progress)
+        overview = opened.status()
+    click.echo(f"{counted(overview.num_passages, 'vector')} as {overview.vectors}.")
 
 
 def _called(held: Sequence["DocumentStatus"], wanted: str) -> "DocumentStatus":

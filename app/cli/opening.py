@@ -57,7 +57,10 @@ def _check_index(path: Path) -> None:
 def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
     with _loaded_index(settings, create=True) as index:
-        return sync_index(index, documents)
+        report = sync_index(index, documents)
+        with progress_bar() as progress:
+            index.optimise(progress=progress)  # closing would break it off
+        return report
 
 
 def _loaded_index(settings: Settings, *, create: bool) -> Index:

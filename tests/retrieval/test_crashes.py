@@ -44,8 +44,12 @@ def audit(event, arguments):
 
 sys.addaudithook(audit)
 index = Index.open_or_create(index_path, embedder=Embedder())
-index._store.database._writer.set_trace_callback(lambda statement: die_at("sql", statement))
-index.sync([Path(docs)])
+for connection in (index._store.database._writer, index._store.database._reader):
+    connection.set_trace_callback(lambda statement: die_at("sql", statement))
+if docs == "optimise":
+    index.optimise("ivf")
+else:
+    index.sync([Path(docs)])
 print("survived")
 """
 
@@ -119,6 +123,47 @@ def test_killed_while_documents_change(tmp_path: Path, kind: str, where: str, co
         assert texts == {path.name: path.read_text("utf-8") for path in docs.iterdir()}
         found = {hit.passage.document for hit in index.search("number", k=99)}
         assert found == set(texts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "count"),
+    [
+        ("open", "builder.lock", 1),
+        ("sql", "SELECT id, vector", 2),
+        ("open", "vectors-", 1),
+        ("os.rename", "vectors-", 1),
+        ("open", "writer.lock", 1),
+        ("sql", "UPDATE state SET value", 1),
+        ("sql", "DELETE FROM removals", 1),
+        ("sql", "COMMIT", 1),
+        ("os.remove", "vectors.faiss", 1),
+        ("os.rename", "vectors.faiss", 1),
+        ("os.remove", "vectors-", 1),
+    ],
+)
+def test_killed_while_vectors_are_made_anew(
+    tmp_path: Path, kind: str, where: str, count: int
+) -> None:
+    docs = write_files(tmp_path / "docs", FILES)
+    folder = tmp_path / "index"
+    with Index.create(folder, embedder=HashingEmbedder()) as index:
+        index.sync([docs])
+        index.optimise("sq8")
+    result = run_child(kind, where, count, folder, Path("optimise"))
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    embedder = CountingEmbedder()
+    with Index.open(folder, embedder=embedder) as index:
+        assert_right(index)
+        assert len(index.documents()) == 4
+        index.sync([docs])
+        assert index.verify().problems == ()
+        index.optimise("ivf")
+        assert index.verify().problems == ()
+        assert {hit.passage.document for hit in index.search("number", k=99)} == set(FILES)
+    assert embedder.read == []
+    names = {path.name for path in folder.iterdir() if path.suffix not in {".lock"}}
+    [base] = [name for name in names if name.startswith("vectors-")]
+    assert names == {"index.sqlite3", "manifest.json", "vectors.faiss", base}
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,15 @@ def test_removing_by_name_and_syncing_back(tmp_path, capsys):
     assert "1 added, 0 changed, 0 removed, 1 unchanged" in capsys.readouterr().out
 
 
+def test_the_form_of_the_vectors_can_be_chosen(documents, capsys):
+    assert run(["index", "sync", str(documents)]) == 0
+    for kind, said in (("sq8", "sq8."), ("ivf", "sq8."), ("auto", "flat.")):  # one list is all
+        assert run(["index", "optimise", "--kind", kind, "--docs", str(documents)]) == 0
+        assert capsys.readouterr().out.strip().endswith(said)
+        assert run(["index", "verify", "--docs", str(documents)]) == 0
+        capsys.readouterr()
+
+
 def test_a_bad_file_is_named_and_the_rest_is_answered_from(tmp_path, capsys):
     (tmp_path / "warranty.md").write_text(TEXT, encoding="utf-8")
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really")
