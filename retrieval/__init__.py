@@ -14,11 +14,13 @@ from quoth.retrieval.progress import Progress
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
+    RepairReport,
     SearchHit,
     SkippedFile,
     SyncReport,
     VerifyReport,
 )
+from quoth.retrieval.watching import WatchEvent, watch
 
 __all__ = [
     "DEFAULT_EMBEDDER",
@@ -31,9 +33,12 @@ __all__ = [
     "LoadLimits",
     "PageRect",
     "Progress",
+    "RepairReport",
     "SearchHit",
     "SkippedFile",
     "SyncReport",
     "VerifyReport",
+    "WatchEvent",
     "load_embedder",
+    "watch",
 ]

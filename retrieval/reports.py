@@ -91,3 +91,12 @@ class VerifyReport:
     def is_clean(self) -> bool:
         """Whether every invariant holds."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairReport:
+    """What a repair did, in plain words, and what is still wrong."""
+
+    actions: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()  # names of documents that were damaged; the next sync reads them
+    problems: tuple[str, ...] = ()
