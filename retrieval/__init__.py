@@ -16,12 +16,14 @@ from quoth.retrieval.progress import Progress
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
+    RepairReport,
     SearchHit,
     SkippedFile,
     SyncReport,
     VerifyReport,
 )
 from quoth.retrieval.search_options import MODES, SearchOptions
+from quoth.retrieval.watching import WatchEvent, watch
 
 __all__ = [
     "DEFAULT_EMBEDDER",
@@ -36,11 +38,14 @@ __all__ = [
     "LoadLimits",
     "PageRect",
     "Progress",
+    "RepairReport",
     "SearchHit",
     "SearchOptions",
     "SkippedFile",
     "SyncReport",
     "TextDocument",
     "VerifyReport",
+    "WatchEvent",
     "load_embedder",
+    "watch",
 ]

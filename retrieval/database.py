@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from quoth.errors import IndexFailure, IndexFormatError
-from quoth.retrieval.manifest import rebuild_advice
+from quoth.retrieval.manifest import repair_advice
 from quoth.retrieval.migrations import migrate, pending
 
 DATABASE = "index.sqlite3"
@@ -47,7 +47,7 @@ class Database:
         self._write_lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
         if not create and not self._path.is_file():
-            raise IndexFormatError(f"{self._path} is missing. {rebuild_advice(folder)}")
+            raise IndexFormatError(f"{self._path} is missing. {repair_advice(folder)}")
         self._read_only = not _is_writable(self._path, create=create)
         if self._read_only:
             self._check_log()
@@ -119,15 +119,27 @@ class Database:
 
     def integrity_problems(self) -> list[str]:
         """What SQLite itself finds wrong."""
+        return self.damage() + self.strays()
+
+    def damage(self) -> list[str]:
+        """What is wrong with the file."""
         rows = self.rows("PRAGMA integrity_check(20)")
-        problems = [f"database: {row[0]}" for row in rows if row[0] != "ok"]
+        return [f"database: {row[0]}" for row in rows if row[0] != "ok"]
+
+    def strays(self) -> list[str]:
+        """Rows that belong to nothing."""
         strays = self.rows("PRAGMA foreign_key_check")
-        return problems + [f"database: a row of {row[0]} belongs to nothing" for row in strays]
+        return [f"database: a row of {row[0]} belongs to nothing" for row in strays]
+
+    def make_indexes(self) -> None:
+        """Make all indexes of the tables anew."""
+        with self.change() as connection:
+            connection.execute("REINDEX")
 
     def damaged(self, what: str, error: Exception) -> IndexFormatError:
         """The error to raise where something stored cannot be understood."""
         return IndexFormatError(
-            f"{what} {self._path} is damaged: {error}. {rebuild_advice(self._folder)}"
+            f"{what} {self._path} is damaged: {error}. {repair_advice(self._folder)}"
         )
 
     def _connect(self) -> sqlite3.Connection:

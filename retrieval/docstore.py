@@ -96,7 +96,9 @@ class DocStore:
             query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
-            move_files(connection, [file or own_file(document)])
+            moved = move_files(connection, [file or own_file(document)])
+            for other in set(moved.renamed) - {document.id}:
+                lexical.index_again(connection, other)
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""

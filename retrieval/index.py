@@ -31,9 +31,11 @@ from quoth.retrieval.progress import Progress
 from quoth.retrieval.query_cache import QueryCache
 from quoth.retrieval.ranking import Question, Ranker
 from quoth.retrieval.records import DocumentRecord, document_status
+from quoth.retrieval.repairing import repair
 from quoth.retrieval.reports import (
     DocumentStatus,
     IndexStatus,
+    RepairReport,
     SearchHit,
     SyncReport,
     VerifyReport,
@@ -354,6 +356,11 @@ class Index:
     def verify(self) -> VerifyReport:
         """Check every invariant of the index; slow, and changes nothing."""
         return verify(self._store, self._vectors, self._manifest.dim)
+
+    @staticmethod
+    def repair(path: Path | str, *, wait_s: float = WAIT_S) -> RepairReport:
+        """Make the index in the folder `path` sound again; see `quoth.retrieval.repairing`."""
+        return repair(Path(path), wait_s=wait_s)
 
     @contextmanager
     def _change(self, wait_s: float) -> Iterator[None]:

@@ -110,6 +110,10 @@ class RemoteVectors:
         hits |= dict(zip(waiting.tolist(), (rows @ query).tolist(), strict=True))
         return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
 
+    def form(self) -> str:
+        """By what name the user knows the store."""
+        return self._remote.name
+
     def save(self) -> None:
         """Send what the store does not hold, take back what it should not hold.
 

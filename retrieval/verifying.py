@@ -24,7 +24,7 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
         problems = store.database.integrity_problems()
         records = store.documents.all()
         for record in records:
-            problems.extend(f"{record.name}: {what}" for what in _document(store, record, dim))
+            problems += [f"{record.name}: {what}" for what in document_problems(store, record, dim)]
         problems.extend(store.files.problems())
         problems.extend(_lexical(store, records))
         problems.extend(vectors.problems())
@@ -32,6 +32,14 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
     except IndexFormatError as error:
         return VerifyReport(problems=(str(error),))
     return VerifyReport(problems=tuple(problems), num_documents=len(records), num_passages=passages)
+
+
+def document_problems(store: DocStore, record: DocumentRecord, dim: int) -> list[str]:
+    """What is wrong with one document."""
+    try:
+        return list(_document(store, record, dim))
+    except IndexFormatError as error:
+        return [str(error)]
 
 
 def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from quoth.app.cli.index import DOCS, JSON
-from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
+from quoth.app.cli.options import DOCS, INDEX_OPTIONS, JSON, PATH, settings_from, with_options
 from quoth.app.cli.terminal import escaped_json, messages, progress_bar, saying
 from quoth.app.settings import Settings
 from quoth.retrieval.search_options import MODES, Mode

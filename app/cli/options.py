@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 PATH = click.Path(path_type=Path)
 
+PATHS = click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")
+DOCS = click.option(
+    "--docs", multiple=True, type=PATH, metavar="PATH...", help="The same, as for `quoth ask`."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON on stdout, and nothing else.")
+
 INDEX_OPTIONS = (
     click.option("--index", "index_path", type=PATH, help="Folder of the index."),
     click.option("--embedder", help="Embedder: name or path (sentence-transformers)."),
