@@ -36,14 +36,14 @@ FILES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    with RayWorkers(2):
+    """Started once, and joined by all."""
+    with RayWorkers(2)._cluster():
         yield
 
 
 @pytest.fixture
-def workers():
-    with RayWorkers(2) as joined:
-        yield joined
+def workers() -> RayWorkers:
+    return RayWorkers(2)
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_a_worker_that_dies_costs_nothing(tmp_path: Path, docs: Path) -> None:
     fuse = tmp_path / "fuse"
     fuse.touch()
     expected = synced(tmp_path / "local", docs)
-    with RayWorkers(2, load=partial(DeadlyEmbedder, fuse)) as workers:
-        assert synced(tmp_path / "ray", docs, preparer=workers) == expected
+    workers = RayWorkers(2, load=partial(DeadlyEmbedder, fuse))
+    assert synced(tmp_path / "ray", docs, preparer=workers) == expected
     assert not fuse.exists()
 
 
@@ -93,8 +93,8 @@ def test_a_file_that_kills_every_worker_is_reported_and_passed_over(
     tmp_path: Path, docs: Path
 ) -> None:
     poison = write_files(docs, {"15.txt": "This is POISON."}) / "15.txt"
-    with RayWorkers(2, load=DeadlyEmbedder) as workers:
-        report, held, _ = synced(tmp_path / "ray", docs, preparer=workers)
+    workers = RayWorkers(2, load=DeadlyEmbedder)
+    report, held, _ = synced(tmp_path / "ray", docs, preparer=workers)
     reasons = {file.path: file.reason for file in report.skipped}
     assert reasons.pop(poison) == "could not be read: it has killed 3 workers"
     poison.unlink()
@@ -104,18 +104,16 @@ def test_a_file_that_kills_every_worker_is_reported_and_passed_over(
 
 
 def test_another_embedder_on_the_workers_is_refused(tmp_path: Path, docs: Path) -> None:
-    with (
-        RayWorkers(1, load=partial(HashingEmbedder, 8)) as workers,
-        pytest.raises(EmbedderMismatchError),
-    ):
+    workers = RayWorkers(1, load=partial(HashingEmbedder, 8))
+    with pytest.raises(EmbedderMismatchError):
         synced(tmp_path / "index", docs, preparer=workers)
 
 
 def test_numbers_of_actors_that_cannot_be_had_are_refused(tmp_path: Path, docs: Path) -> None:
     with pytest.raises(ConfigError, match="not 0"):
         RayWorkers(0)
-    with RayWorkers(3) as workers, pytest.raises(ConfigError, match=r"3 actors .* has 2 CPUs"):
-        synced(tmp_path / "index", docs, preparer=workers)
+    with pytest.raises(ConfigError, match="has 2 CPUs"):
+        synced(tmp_path / "index", docs, preparer=RayWorkers(3))
 
 
 DRIVER = """
@@ -124,10 +122,9 @@ from pathlib import Path
 from quoth.app.ray_workers import RayWorkers
 from quoth.retrieval import HashingEmbedder, Index
 
-with RayWorkers(2) as workers:
-    with Index.open_or_create(sys.argv[1], embedder=HashingEmbedder()) as index:
-        print("ready", flush=True)
-        index.sync([Path(sys.argv[2])], preparer=workers)
+with Index.open_or_create(sys.argv[1], embedder=HashingEmbedder()) as index:
+    print("ready", flush=True)
+    index.sync([Path(sys.argv[2])], preparer=RayWorkers(2))
 """
 
 
@@ -142,10 +139,10 @@ def test_a_killed_driver_leaves_what_it_committed(tmp_path: Path) -> None:
     )
     assert driver.stdout is not None
     assert driver.stdout.readline() == "ready\n"
-    family = _family(driver.pid)
     with Index.open(folder, embedder=HashingEmbedder()) as watching:
         while watching.status().num_documents < 50:
             time.sleep(0.02)
+    family = _family(driver.pid)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     driver.stdout.close()
