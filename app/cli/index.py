@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from quoth.app.cli.options import INDEX_OPTIONS, PATH, settings_from, with_options
+from quoth.app.cli.ray import RAY_OPTIONS, taken_preparer
 from quoth.app.cli.terminal import escaped_json, printable
 from quoth.app.uploads import discard_upload
 from quoth.app.wording import counted
@@ -32,13 +33,14 @@ def index() -> None:
 @index.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @JSON
-@with_options(*INDEX_OPTIONS)
+@with_options(*INDEX_OPTIONS, *RAY_OPTIONS)
 def sync(paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Add, change and delete documents so that the index holds what PATHS hold now."""
+    preparer = taken_preparer(options)
     settings = settings_from(options, paths)
     from quoth.app.cli.opening import summary, sync_documents
 
-    report = sync_documents(settings, paths)
+    report = sync_documents(settings, paths, preparer=preparer)
     if as_json:
         _echo_json(asdict(report) | {"index": settings.index_path})
     else:

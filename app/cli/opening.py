@@ -10,6 +10,7 @@ from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.settings import Settings
 from quoth.errors import IndexNotFoundError, InputError
 from quoth.retrieval import Index, SyncReport
+from quoth.retrieval.preparing import OpenPreparer, local_preparer
 
 
 @contextmanager
@@ -54,10 +55,12 @@ def _check_index(path: Path) -> None:
         ) from error
 
 
-def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
+def sync_documents(
+    settings: Settings, documents: Sequence[Path], *, preparer: OpenPreparer = local_preparer
+) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
     with _loaded_index(settings, create=True) as index:
-        return sync_index(index, documents)
+        return sync_index(index, documents, preparer=preparer)
 
 
 def _loaded_index(settings: Settings, *, create: bool) -> Index:
@@ -65,14 +68,16 @@ def _loaded_index(settings: Settings, *, create: bool) -> Index:
         return open_index(settings, create=create)
 
 
-def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:
+def sync_index(
+    index: Index, documents: Sequence[Path], *, preparer: OpenPreparer = local_preparer
+) -> SyncReport:
     """Sync an index with files and folders; tell on stderr what was skipped, and why.
 
     Raises:
         InputError: Nothing could be indexed, and the index holds nothing.
     """
     with progress_bar() as progress:
-        report = index.sync(documents, progress=progress)
+        report = index.sync(documents, progress=progress, preparer=preparer)
     tell_skipped(report.skipped)
     if not index.documents():
         names = ", ".join(str(path) for path in documents)
