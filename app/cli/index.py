@@ -15,6 +15,7 @@ from quoth.app.cli.options import (
     settings_from,
     with_options,
 )
+from quoth.app.cli.ray import RAY_OPTIONS, taken_preparer
 from quoth.app.cli.terminal import escaped_json, printable, progress_bar
 from quoth.app.cli.watch import watch
 from quoth.app.uploads import discard_upload
@@ -44,7 +45,7 @@ index.add_command(watch)
 @JSON
 @click.option("--checksum", is_flag=True, help="Read unchanged files, too.")
 @click.option("--strict", is_flag=True, help="Exit code 2 if a file had to be skipped.")
-@with_options(*INDEX_OPTIONS)
+@with_options(*INDEX_OPTIONS, *RAY_OPTIONS)
 def sync(
     paths: tuple[Path, ...],
     docs: tuple[Path, ...],
@@ -62,10 +63,11 @@ def sync(
     paths = (*paths, *docs)
     if not paths:
         raise InputError("Nothing to sync is named. Give paths: quoth index sync PATH...")
+    preparer = taken_preparer(options)
     settings = settings_from(options, paths)
     from quoth.app.cli.opening import summary, sync_documents
 
-    report = sync_documents(settings, paths, checksum=checksum)
+    report = sync_documents(settings, paths, checksum=checksum, preparer=preparer)
     if as_json:
         click.echo(escaped_json(asdict(report) | {"index": settings.index_path}))
     else:

@@ -11,6 +11,7 @@ from quoth.app.settings import Settings
 from quoth.app.wording import counted
 from quoth.errors import IndexNotFoundError, InputError
 from quoth.retrieval import Index, SyncReport
+from quoth.retrieval.preparing import OpenPreparer, local_preparer
 
 
 @contextmanager
@@ -56,11 +57,15 @@ def _check_index(path: Path) -> None:
 
 
 def sync_documents(
-    settings: Settings, documents: Sequence[Path], *, checksum: bool = False
+    settings: Settings,
+    documents: Sequence[Path],
+    *,
+    checksum: bool = False,
+    preparer: OpenPreparer = local_preparer,
 ) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
     with loaded_index(settings, create=True) as index:
-        report = sync_index(index, documents, checksum=checksum)
+        report = sync_index(index, documents, checksum=checksum, preparer=preparer)
         with progress_bar() as progress:
             index.optimise(progress=progress)  # closing would break it off
         return report
@@ -72,14 +77,20 @@ def loaded_index(settings: Settings, *, create: bool) -> Index:
         return open_index(settings, create=create)
 
 
-def sync_index(index: Index, documents: Sequence[Path], *, checksum: bool = False) -> SyncReport:
+def sync_index(
+    index: Index,
+    documents: Sequence[Path],
+    *,
+    checksum: bool = False,
+    preparer: OpenPreparer = local_preparer,
+) -> SyncReport:
     """Sync an index with files and folders; tell on stderr what was skipped, and why.
 
     Raises:
         InputError: Nothing could be indexed, and the index holds nothing.
     """
     with progress_bar() as progress:
-        report = index.sync(documents, progress=progress, checksum=checksum)
+        report = index.sync(documents, progress=progress, checksum=checksum, preparer=preparer)
     tell_skipped(report.skipped)
     if not index.documents():
         names = ", ".join(str(path) for path in documents)
