@@ -7,6 +7,7 @@ import numpy as np
 from quoth.errors import IndexFormatError
 from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
+from quoth.retrieval.lexical_checks import lexical_problems
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
@@ -24,6 +25,7 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
         for record in records:
             problems += [f"{record.name}: {what}" for what in document_problems(store, record, dim)]
         problems.extend(store.files.problems())
+        problems.extend(lexical_problems(store.database))
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:
