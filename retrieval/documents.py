@@ -26,7 +26,7 @@ class LoadLimits:
     max_entries: int = 20_000  # files in an archive, such as DOCX and EPUB are
     max_unpacked_bytes: int = 512 * MEBIBYTE  # of all files in an archive together
     max_unpack_ratio: int = 200  # unpacked bytes to packed ones
-    max_part_bytes: int = 128 * MEBIBYTE  # of one file in an archive that is read whole
+    max_part_bytes: int = 64 * MEBIBYTE  # of one file in an archive that is read whole
     max_cells: int = 2_000_000  # of a workbook or table that are not empty
 
 

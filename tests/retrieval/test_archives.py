@@ -104,6 +104,15 @@ def test_limits_are_limits() -> None:
         Archive(content, LoadLimits(max_part_bytes=4)).read("0")
 
 
+def test_reading_the_same_again_and_again_is_a_bomb_too() -> None:
+    archive = Archive(zipped({"a": b"12345"}), LoadLimits(max_unpacked_bytes=5))
+    assert archive.read("a") == b"".join(archive.pieces("a")) == b"12345"
+    with pytest.raises(DocumentError, match="refer to each other so often"):
+        archive.read("a")
+    with pytest.raises(DocumentError, match="refer to each other so often"):
+        list(archive.pieces("a"))
+
+
 @pytest.mark.parametrize("size", [3, 10**6])
 def test_an_entry_that_lies_about_its_size_gives_no_more_than_it_said(size: int) -> None:
     content = patched(zipped({"a": b"x" * 5 * MEBIBYTE}), 24, struct.pack("<L", size))

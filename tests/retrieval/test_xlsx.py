@@ -62,6 +62,15 @@ def test_a_workbook_as_spreadsheet_programs_write_it() -> None:
         ([["Rent", 2000], ["Food", 300], ["Fun", 9]], ["Rent | 2000", "Food | 300", "Fun | 9"]),
         ([["a", "b", "a"], [1, 2, 3]], ["a | b | a", "1 | 2 | 3"]),
         ([["a", "b", "c"]], ["a | b | c"]),
+        (
+            [["By", "Bob"], ["Item", "In", "Out"], ["x", 1, 2]],
+            ["By | Bob", "Item | In | Out", "Item: x | In: 1 | Out: 2"],
+        ),
+        (
+            [[None, 2022, None, 2023], [None, "Q1", "Q2", "Q1", "Q2"], ["Cost", 1, 2, 3, 4]],
+            ["2022 | 2023", "Q1 | Q2 | Q1 | Q2",
+             "Cost | 2022 Q1: 1 | 2022 Q2: 2 | 2023 Q1: 3 | 2023 Q2: 4"],
+        ),
         ([["1,5", "x"], [7, 8, 9], [7, 8, 9]], ["1,5 | x", *["1,5: 7 | x: 8 | 9"] * 2]),
     ],
 )  # fmt: skip
