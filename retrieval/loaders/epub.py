@@ -12,7 +12,8 @@ from urllib.parse import unquote
 from quoth.errors import DocumentError
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.archives import Archive
-from quoth.retrieval.loaders.assembly import Assembly, one_line
+from quoth.retrieval.loaders.assembly import Assembly
+from quoth.retrieval.loaders.composing import one_line
 from quoth.retrieval.loaders.decode import decode_as, decode_text
 from quoth.retrieval.loaders.html import html_document
 from quoth.retrieval.loaders.safe_xml import parse_xml
