@@ -177,3 +177,8 @@ def test_elements_come_once_and_in_order_however_the_pieces_fall(count: int, siz
     content = f"<?xml version='1.0'?><!-- c --><s><x/>{rows}<y/></s>".encode()
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     assert [row[0].text for row in xml_elements(pieces, ("r",))] == [*map(str, range(count))]
+
+
+def test_elements_that_were_seen_are_not_kept() -> None:
+    rows = xml_elements([b"<s>" + b"<r><c/></r>" * 50, b"</s>"], ("r",))
+    assert max(len(row.getparent()) for row in rows if row.getnext() is None) <= 2

@@ -103,7 +103,7 @@ def test_fields_links_controls_and_formulas_give_what_is_seen() -> None:
     def mark(kind: str) -> str:
         return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
 
-    code = "<w:r><w:instrText>HYPERLINK http://x</w:instrText></w:r>"
+    code = "<w:r><w:instrText>IF</w:instrText></w:r>" + RUN.format("a condition")
     math = '<m:oMath xmlns:m="urn:m"><m:r><m:t>x+1</m:t></m:r></m:oMath>'
     body = (
         p("see ", mark("begin"), code, mark("separate"), "there", mark("end"), "!")

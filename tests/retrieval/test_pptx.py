@@ -12,7 +12,7 @@ from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadLimits
 from quoth.retrieval.loaders import load
-from quoth.retrieval.locations import location_between
+from quoth.types import location_between
 
 TITLE, TITLE_ONLY, BLANK = 0, 5, 6
 

@@ -16,7 +16,7 @@ from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadLimits
 from quoth.retrieval.loaders import load
 from quoth.retrieval.loaders.xlsx_cells import column_letters, column_number
-from quoth.retrieval.locations import location_between
+from quoth.types import location_between
 
 BUDGET = [
     ["Company budget"],
