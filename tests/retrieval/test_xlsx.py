@@ -47,6 +47,8 @@ def test_a_workbook_as_spreadsheet_programs_write_it() -> None:
         location_between(document.locations, row, document.text.index("\n\nMy")) == "Budget!A4:D5"
     )
     assert document.locations[-1].label == "'My Notes'!A1"
+    notes = document.text.index("My Notes")
+    assert location_between(document.locations, notes, notes + 3) == "'My Notes'!A1"
     assert document.format == "xlsx"
 
 
