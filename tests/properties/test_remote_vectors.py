@@ -90,6 +90,7 @@ def test_the_best_passages_are_found_and_in_the_end_the_store_is_level(
                 folder, embedder=HashingEmbedder(), vectors=as_vectors(store)
             ) as index:
                 index.verify()  # finds what was lost
+                check(index)
                 with suppress(IndexFailure):
                     index.sync([docs], preparer=locally)
                 check(index)
