@@ -26,7 +26,7 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
         for record in records:
             problems += [f"{record.name}: {what}" for what in document_problems(store, record, dim)]
         problems.extend(store.files.problems())
-        problems.extend(_lexical(store, records))
+        problems.extend(lexical_problems(store, records))
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:
@@ -64,7 +64,7 @@ def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str
     yield from _boxes(store.documents.boxes(record.id), len(text))
 
 
-def _lexical(store: DocStore, records: Sequence[DocumentRecord]) -> Iterator[str]:
+def lexical_problems(store: DocStore, records: Sequence[DocumentRecord]) -> Iterator[str]:
     """Every passage, and no other, is found by the words that it and its headings hold."""
     with store.database.snapshot() as connection:
         try:
