@@ -24,11 +24,11 @@ from quoth.retrieval.terms import terms_of
 BLOCK = 1 << 16  # passage ids
 POSTING_BYTES = 3
 _MOST_PENDING = 4096
-_MAX_COUNT = 255
+MAX_COUNT = 255
 _MAX_LENGTH = 65_535
 
 Terms = Mapping[str, int]  # how often each stands in a passage
-Postings = tuple[NDArray[np.uint16], NDArray[np.uint8]]  # ids within the block, counts
+Postings = tuple[NDArray[np.uint16], NDArray[np.unsignedinteger]]  # ids in the block, counts
 
 SCHEMA = (
     """CREATE TABLE lexical_blocks (
@@ -205,7 +205,7 @@ def _merge(connection: sqlite3.Connection, block: int, fresh: Mapping[int, Terms
         for term, count in terms.items():
             places, counts = by_term.setdefault(term, (bytearray(), bytearray()))
             places += place.to_bytes(2, "little")
-            counts.append(min(count, _MAX_COUNT))
+            counts.append(min(count, MAX_COUNT))
     select = "SELECT postings FROM lexical_blocks WHERE block = ? AND term = ?"
     rows = []
     for term in sorted(by_term):  # in the order of the table: its pages are each touched once
