@@ -36,7 +36,7 @@ SCHEMA = (
         term TEXT NOT NULL,
         postings BLOB NOT NULL,
         PRIMARY KEY (block, term)
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT""",  # with rowids: else SQLite reads long postings whole to compare their terms
     "CREATE TABLE lexical_lengths (block INTEGER PRIMARY KEY, lengths BLOB NOT NULL) STRICT",
     """CREATE TABLE lexical_pending (
         passage_id INTEGER PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE,
@@ -211,7 +211,11 @@ def _merge(connection: sqlite3.Connection, block: int, fresh: Mapping[int, Terms
     for term in sorted(by_term):  # in the order of the table: its pages are each touched once
         row = connection.execute(select, (block, term)).fetchone()
         rows.append((block, term, _joined(row[0] if row else b"", *by_term[term])))
-    connection.executemany("INSERT OR REPLACE INTO lexical_blocks VALUES (?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO lexical_blocks VALUES (?, ?, ?) "
+        "ON CONFLICT (block, term) DO UPDATE SET postings = excluded.postings",
+        rows,
+    )
     _keep_lengths(connection, block, lengths)
 
 
