@@ -17,7 +17,6 @@ from typing import Any
 
 from finding.cached_embedder import CachedEmbedder
 from finding.plain_bm25 import PlainBm25
-
 from quoth.app.cli.eval_report import retrieval_table
 from quoth.app.evaluating.judged_set import JudgedQuery, JudgedSet, read_set
 from quoth.app.evaluating.retrieval import DEPTH, RetrievalReport, evaluate, measured, report_of
