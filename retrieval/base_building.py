@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,15 @@ _LEAST_RECALL = 0.99  # above what is promised: questions lie further off than p
 _NEIGHBOURS = 10
 
 Step = Callable[[int, int, str], None]  # may raise to stop the work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A base file that nobody uses yet; without a note, the wish to have none."""
+
+    kind: VectorKind  # as the user wants it
+    token: int = 0
+    note: BaseNote | None = None
 
 
 def kind_for(num_vectors: int) -> VectorKind:

@@ -208,11 +208,13 @@ class Index(IndexContents):
             IndexBusyError: Another process does this now.
             ConfigError: The vectors lie in another store, which sees to their form itself.
         """
-        if self._optimiser is None:
+        if self._optimiser is None and kind:
             raise ConfigError(
                 f"The vectors of the index in {self.path} lie in another store. Let that store put "
                 f"them in order."
             )
+        if self._optimiser is None:
+            return
         if kind is None:
             self._optimiser.finish(progress)
         else:

@@ -10,14 +10,13 @@ import logging
 import secrets
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from quoth.errors import IndexFailure
-from quoth.retrieval.base_building import FLAT_MAX, BaseBuilder, Step, kind_for
-from quoth.retrieval.base_vectors import BaseNote, BaseVectors
+from quoth.retrieval.base_building import FLAT_MAX, BaseBuilder, Built, Step, kind_for
+from quoth.retrieval.base_vectors import BaseVectors
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.manifest import Manifest
 from quoth.retrieval.stored_vectors import VectorKind, VectorState
@@ -29,15 +28,6 @@ VECTORS = "vectors.faiss"
 _BATCH = 10_000  # vectors compared at once
 _RECENT_MIN = 20_000  # vectors beside the base, or gone from it, that are not worth a new one
 _MOST_DIFFERENT = 0.3  # distance of a decoded vector from its own; another lies 1 off and more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """A base file that nobody uses yet; without a note, the wish to have none."""
-
-    kind: VectorKind  # as the user wants it
-    token: int = 0
-    note: BaseNote | None = None
 
 
 class LiveVectors:

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from quoth.errors import IndexBusyError, IndexFailure
-from quoth.retrieval.live_vectors import Built, LiveVectors
+from quoth.retrieval.base_building import Built
+from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import writer_lock
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.stored_vectors import VectorKind

@@ -10,6 +10,7 @@ from quoth.errors import IndexFormatError
 from quoth.retrieval.atomic import sync_folder
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.docstore import DocStore
+from quoth.retrieval.lexical_repair import lexical_problems, make_lexical_index
 from quoth.retrieval.live_vectors import VECTORS, LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.manifest import (
@@ -26,6 +27,7 @@ from quoth.retrieval.verifying import document_problems, verify
 DAMAGED = "damaged.sqlite3"  # what a database that could not be repaired is kept as
 _LOG = "-wal"
 _WORK = "salvage.tmp"
+_STRAYS = "DELETE FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)"
 
 
 def repair(folder: Path, *, wait_s: float = WAIT_S) -> RepairReport:
@@ -125,18 +127,33 @@ def _without_damaged(store: DocStore, dim: int, actions: list[str]) -> list[str]
             removed.append(record.name)
             actions.append(f"removed {record.name}, because {found[0]}")
     if store.database.strays() or store.files.problems():
-        actions += store.remove_strays()
+        actions += _without_strays(store)
     return removed
+
+
+def _without_strays(store: DocStore) -> list[str]:
+    """Delete what belongs to no document."""
+    with store.database.change() as connection:
+        return [
+            f"deleted {count} stray rows of {table}"
+            for table in ("texts", "passages", "files", "document_tags")
+            if (count := connection.execute(_STRAYS.format(table=table)).rowcount)
+        ]
 
 
 def _made_anew(
     folder: Path, store: DocStore, manifest: Manifest, actions: list[str]
 ) -> LiveVectors:
-    """Vectors that are level with the database, in memory and on disk."""
+    """Vectors and words that are level with the database, in memory and on disk."""
+    if lexical_problems(store):
+        make_lexical_index(store.database)
+        actions.append("made the index of words anew from the texts")
     vectors = LiveVectors(folder, store, manifest)
     if vectors.problems():
-        (folder / VECTORS).unlink(missing_ok=True)
+        for path in (folder / VECTORS, *folder.glob("vectors-*.faiss")):
+            path.unlink(missing_ok=True)
         vectors = LiveVectors(folder, store, manifest)
         actions.append(f"made {VECTORS} anew from the database")
+    store.fold()
     vectors.save()
     return vectors

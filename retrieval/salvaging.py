@@ -55,7 +55,13 @@ def _copy(
         boxes=source.documents.boxes(document_id),
     )
     copy.replace(record, content, source.passages.of(document_id), _own(record, files))
+    copy.tag(document_id, _tags(source, document_id))
     copy.place([file for file in files if file.path != record.path])
+
+
+def _tags(source: DocStore, document_id: str) -> list[str]:
+    query = "SELECT tag FROM document_tags WHERE document_id = ?"
+    return [tag for (tag,) in source.database.rows(query, (document_id,))]
 
 
 def _own(record: DocumentRecord, files: list[FileRecord]) -> FileRecord | None:
@@ -76,13 +82,14 @@ def _document_ids(source: DocStore) -> Iterator[str]:
 def _rows(
     source: DocStore, table: str, column: str, order: str, beyond: str
 ) -> Iterator[tuple[int, str]]:
-    """Rows one by one, up to the first that cannot be read."""
+    """Rows one by one, up to the first that cannot be read, or leads back."""
     query = f"SELECT rowid, {column} FROM {table} ORDER BY rowid{order} LIMIT 1"
     onward = query.replace(" ORDER", f" WHERE rowid {beyond} ? ORDER")
     try:
-        rows = source.database.rows(query)
-        while rows:
+        rows, passed = source.database.rows(query), set()
+        while rows and rows[0][0] not in passed:
             yield rows[0]
+            passed.add(rows[0][0])
             rows = source.database.rows(onward, rows[0][:1])
     except IndexFormatError:
         return

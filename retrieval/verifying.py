@@ -1,14 +1,13 @@
 """Every invariant of an index, checked one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from quoth.errors import IndexFormatError
 from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.lexical import passage_terms
-from quoth.retrieval.lexical_check import differing, fingerprint, stored_fingerprints
+from quoth.retrieval.lexical_repair import lexical_problems
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
@@ -26,7 +25,7 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
         for record in records:
             problems += [f"{record.name}: {what}" for what in document_problems(store, record, dim)]
         problems.extend(store.files.problems())
-        problems.extend(_lexical(store, records))
+        problems.extend(lexical_problems(store))
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:
@@ -62,31 +61,6 @@ def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str
     if any(not 0 <= each.start <= len(text) for each in store.documents.locations(record.id)):
         yield "its locations lie outside its text"
     yield from _boxes(store.documents.boxes(record.id), len(text))
-
-
-def _lexical(store: DocStore, records: Sequence[DocumentRecord]) -> Iterator[str]:
-    """Every passage, and no other, is found by the words that it and its headings hold."""
-    with store.database.snapshot() as connection:
-        try:
-            stored = stored_fingerprints(connection)
-        except ValueError as error:
-            yield f"the lexical index cannot be read: {error}; the documents are not affected"
-            return
-    for record in records:
-        text = store.documents.text(record.id) or ""
-        expected = {
-            passage.id: fingerprint(
-                passage_terms(
-                    record.title, record.name, passage.heading, text[passage.start : passage.end]
-                )
-            )
-            for passage in store.passages.of(record.id)
-        }
-        held = {key: stored.pop(key) for key in expected if key in stored}
-        if wrong := differing(expected, held):
-            yield f"{record.name}: {len(wrong)} of its passages are not found by their words"
-    if stored:
-        yield f"the lexical index holds {len(stored)} passages that are not there"
 
 
 def _passage(passage: PassageRecord, record: DocumentRecord, text: str, dim: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ is the typesetter's own: had the next word fitted on the line, the break was mea
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,7 +40,7 @@ class PageFlow:
 
     text: str
     page_starts: tuple[int, ...]
-    words: list[tuple[int, int, int, float, float, float, float]]
+    words: "array[float]"  # seven values a word
     headings: list[Heading]
 
 
@@ -51,14 +52,15 @@ def flow_pages(pages: Sequence[Page]) -> PageFlow:
     titles = heading_lines(lines)
     separators = _all_separators(blocks, lines, titles)
     pieces: list[str] = []
-    words: list[tuple[int, int, int, float, float, float, float]] = []
+    words = array("d")
     starts: list[int] = []
     page_starts: list[int] = []
     length = 0
     for number, line, separator in zip(numbers, lines, separators, strict=True):
         page_starts += [length] * (number - len(page_starts))
         starts.append(length)
-        words.extend((length + w.start, length + w.end, number, *w.box) for w in line.words)
+        for start, end, box in line.words():
+            words.extend((length + start, length + end, number, *box))
         pieces.append(line.text + separator)
         length += len(pieces[-1])
     page_starts += [length] * (len(pages) - len(page_starts))
@@ -180,7 +182,7 @@ def _was_forced(line: PageLine, after: PageLine, margin: float) -> bool:
     if goes_on and line.box.right - line.box.left > _NEARLY_FULL * width:
         return True
     # words may be tied to the next one ("$4.1 billion", "Note 10") unless a sentence ends here
-    tied = after.words[: 1 if is_finished else 2]
+    tied = after.cells[0].words[: 1 if is_finished else 2]
     needed = tied[-1].box.right - tied[0].box.left
     return line.box.right + needed > margin - _SLACK * line.height
 

@@ -1,7 +1,7 @@
 """Lines of a page: words on one height, in cells where wide gaps part them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -71,16 +71,13 @@ class PageLine:
         """Its words with single spaces."""
         return " ".join(word.text for cell in self.cells for word in cell.words)
 
-    @cached_property
-    def words(self) -> tuple[Word, ...]:
+    def words(self) -> Iterator[Word]:
         """Its words by their place in `text`."""
-        words = []
         start = 0
         for cell in self.cells:
             for word in cell.words:
-                words.append(Word(start, start + len(word.text), word.box))
+                yield Word(start, start + len(word.text), word.box)
                 start += len(word.text) + 1
-        return tuple(words)
 
     @cached_property
     def box(self) -> Box:

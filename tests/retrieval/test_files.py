@@ -1,6 +1,7 @@
 """Files and documents: moved, copied, swapped, and left unread where nothing has changed."""
 
 import os
+import random
 import sqlite3
 import time
 from pathlib import Path
@@ -207,6 +208,33 @@ def test_an_index_from_before_files_were_noted_is_taken_over(tmp_path: Path) -> 
         assert index.verify().is_clean
         assert told(index.sync([docs])) == {"unchanged": 1, "moved": 1}
         assert ids(index) == {"c.txt": before["a.txt"], "b.txt": before["b.txt"]}
+
+
+@pytest.mark.parametrize("place", [0, 100, 199])
+def test_a_paragraph_put_into_a_long_file_embeds_little(
+    index: Index, embedder: CountingEmbedder, tmp_path: Path, place: int
+) -> None:
+    chance = random.Random(1)
+    words = [
+        "raven",
+        "nest",
+        "cliff",
+        "river",
+        "stone",
+        "winter",
+        "letter",
+        "harbour",
+        "engine",
+        "glass",
+    ]
+    paragraphs = [" ".join(chance.choices(words, k=chance.randint(9, 150))) for _ in range(200)]
+    docs = write_files(tmp_path / "d", {"a.txt": "\n\n".join(paragraphs)})
+    assert index.sync([docs]).embedded > 100
+    paragraphs.insert(place, "A new paragraph, which nobody has seen before.")
+    write_files(docs, {"a.txt": "\n\n".join(paragraphs)})
+    embedder.read.clear()
+    assert 1 <= index.sync([docs]).embedded <= 3
+    assert len(embedder.read) <= 3
 
 
 NAMES = st.sampled_from(["a.txt", "b.txt", "c.txt", "s/a.txt", "s/d.md"])

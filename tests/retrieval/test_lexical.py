@@ -192,7 +192,7 @@ def test_an_index_from_before_gets_its_words(tmp_path: Path) -> None:
         ("DELETE FROM lexical_lengths", "not found by their words"),
         (
             "UPDATE lexical_lengths SET lengths = CAST(lengths || x'0500' AS BLOB)",
-            "that are not there",
+            "too many",
         ),
         ("UPDATE lexical_blocks SET postings = CAST(postings || x'00' AS BLOB)", "cannot be read"),
     ],

@@ -71,7 +71,7 @@ def test_letters_that_pdfium_takes_for_lines_make_words_again() -> None:
     ]
     [line] = lines_of(cells_of([[letter] for letter in letters]))
     assert line.text == "RINC Ltd."
-    assert [word.box.left for word in line.words] == [10, 40]
+    assert [word.box.left for word in line.words()] == [10, 40]
 
 
 def test_a_label_of_two_lines_stays_with_its_numbers() -> None:
