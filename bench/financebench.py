@@ -21,7 +21,6 @@ from typing import Any
 
 from finding.cached_embedder import CachedEmbedder
 from finding.plain_bm25 import PlainBm25
-
 from quoth.app.cli.eval_report import page_row, values_table, write_rows
 from quoth.app.evaluating.pages import PageQuestion, PageSearch, document_ids, evaluate_pages
 from quoth.app.evaluating.searching import page_search_in

@@ -63,6 +63,11 @@ def evaluate(
         results.append(measured(one, ranking))
         if progress:
             progress(number, len(judged), "searching")
+    return report_of(results)
+
+
+def report_of(results: Sequence[QueryResult]) -> RetrievalReport:
+    """Means and intervals of what was measured; of one question at least."""
     columns = {name: [result.values[name] for result in results] for name in MEASURES}
     return RetrievalReport(
         values={name: sum(column) / len(column) for name, column in columns.items()},

@@ -31,6 +31,11 @@ class PlainBm25:
 
     def search(self, query: str, k: int) -> list[int]:
         """The places of the best `k` texts that share a word with the query, best first."""
+        scores = self.scores(query)
+        return sorted(scores, key=lambda place: (-scores[place], place))[:k]
+
+    def scores(self, query: str) -> dict[int, float]:
+        """The scores of the texts that share a word with the query, by place."""
         scores: dict[int, float] = defaultdict(float)
         for word in words(query):
             found = self._places.get(word, ())
@@ -38,7 +43,7 @@ class PlainBm25:
             for place, count in found:
                 norm = 1 - self._b + self._b * self._lengths[place] / self._mean
                 scores[place] += weight * count * (self._k1 + 1) / (count + self._k1 * norm)
-        return sorted(scores, key=lambda place: (-scores[place], place))[:k]
+        return scores
 
 
 def words(text: str) -> list[str]:
