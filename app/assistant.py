@@ -5,6 +5,7 @@ The only place where passages become copy sources. Knows no UI, no terminal and 
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -13,7 +14,13 @@ from quoth.app.citations import CitationTracker
 from quoth.app.collection import Collection
 from quoth.app.context import Fitted, fit
 from quoth.app.conversations import Conversations
-from quoth.app.engines import choose_drafting, empty_index, load_decoder, open_index
+from quoth.app.engines import (
+    choose_drafting,
+    load_decoder,
+    nothing_to_answer_from,
+    open_index,
+    search_options,
+)
 from quoth.app.events import Answer, Cited, Done, Event, Retrieved, ScoredPassage, Text
 from quoth.app.measures import measure
 from quoth.app.questions import check_question
@@ -23,7 +30,7 @@ from quoth.app.tokenizing import ChatTokenizer
 from quoth.app.wording import counted
 from quoth.decoding import Decoder, Step
 from quoth.errors import ConfigError, UnsupportedModelError
-from quoth.retrieval import Index, Progress, SearchHit, SyncReport
+from quoth.retrieval import Filters, Index, Progress, SearchHit, SyncReport
 from quoth.types import Turn
 
 BASE_MODEL_STOPS = ("\n\nQuestion:",)  # a base model goes on with a question of its own
@@ -52,6 +59,7 @@ class Assistant:
                 f"{decoder.max_length} tokens for question, passages and answer together."
             )
         self._tokenizer = ChatTokenizer(decoder.tokenizer)
+        self._search_options = search_options(settings)
         self._drafting = choose_drafting(settings, decoder)
         self._conversations = Conversations()
         self._model_turn = threading.Lock()
@@ -86,20 +94,25 @@ class Assistant:
         """Close the index."""
         self.index.close()
 
-    def ask(self, question: str, conversation_id: str | None = None) -> Answer:
+    def ask(
+        self, question: str, conversation_id: str | None = None, *, filters: Filters | None = None
+    ) -> Answer:
         """Answer one question; see `stream`."""
-        for event in self.stream(question, conversation_id):
+        for event in self.stream(question, conversation_id, filters=filters):
             if isinstance(event, Done):
                 return event.answer
         raise RuntimeError("the stream of events ended without an answer")
 
-    def stream(self, question: str, conversation_id: str | None = None) -> Iterator[Event]:
+    def stream(
+        self, question: str, conversation_id: str | None = None, *, filters: Filters | None = None
+    ) -> Iterator[Event]:
         """Answer one question as a stream of events (`quoth.app.events`).
 
         Args:
             question: What to answer, in the words of the user.
             conversation_id: From `new_conversation`; its turns are part of the prompt and may be
                 copied from. None starts a new conversation.
+            filters: Which documents may answer; by default all.
 
         Raises:
             InputError: The question is empty or too long, or the index holds nothing.
@@ -108,12 +121,14 @@ class Assistant:
         question = check_question(question, self.settings.max_question_chars)
         conversation_id = conversation_id or self.new_conversation()
         with self._model_turn:
-            yield from self._answer(question, conversation_id)
+            yield from self._answer(question, conversation_id, filters)
 
-    def _answer(self, question: str, conversation_id: str) -> Iterator[Event]:
+    def _answer(
+        self, question: str, conversation_id: str, filters: Filters | None
+    ) -> Iterator[Event]:
         turns = self._conversations.turns(conversation_id)
         began = perf_counter()
-        hits = self._retrieve(question, turns)
+        hits = self._retrieve(question, turns, filters)
         retrieve_s = perf_counter() - began
         fitted = fit(
             self._tokenizer,
@@ -176,18 +191,21 @@ class Assistant:
         """Bring the index up to date with files and folders; see `Index.sync`."""
         return self.index.sync(paths, progress=progress)
 
-    def _retrieve(self, question: str, turns: Sequence[Turn]) -> list[SearchHit]:
+    def _retrieve(
+        self, question: str, turns: Sequence[Turn], filters: Filters | None
+    ) -> list[SearchHit]:
         """The best passages; a follow-up question is also searched with the one before it.
 
         "And on Sundays?" finds nothing by itself. A passage keeps the better of its two scores.
         """
         k = self.settings.num_passages
-        hits = self.index.search(question, k)
+        found = partial(self.index.search, k=k, filters=filters, options=self._search_options)
+        hits = found(question)
         if not hits:
-            raise empty_index(self.settings.index_path)
+            raise nothing_to_answer_from(self.settings.index_path, filters)
         asked = [turn.text for turn in turns if turn.role == "user"]
         if asked:
-            hits = [*hits, *self.index.search(f"{asked[-1]} {question}", k)]
+            hits = [*hits, *found(f"{asked[-1]} {question}")]
         best: dict[str, SearchHit] = {}
         for hit in hits:
             known = best.get(hit.passage.id)

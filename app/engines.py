@@ -5,6 +5,7 @@ loaded, or downloaded.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from quoth.app.settings import Settings
 from quoth.decoding import Decoder
@@ -13,7 +14,10 @@ from quoth.decoding.drafting.phrases import PhrasesDrafter
 from quoth.decoding.drafting.selection import Drafting
 from quoth.decoding.vocabulary import fingerprint
 from quoth.errors import InputError
-from quoth.retrieval import Index, load_embedder
+from quoth.retrieval import Filters, Index, SearchOptions, load_embedder
+
+if TYPE_CHECKING:
+    from quoth.retrieval.search_options import Mode
 
 
 def open_index(settings: Settings, *, create: bool = True) -> Index:
@@ -55,6 +59,21 @@ def choose_drafting(settings: Settings, decoder: Decoder) -> Drafting:
         return settings.drafting
     store = PhraseStore.open(settings.phrases, tokenizer=fingerprint(decoder.tokenizer))
     return settings.drafting, PhrasesDrafter(store)
+
+
+def search_options(settings: Settings) -> SearchOptions:
+    """How passages are found."""
+    return SearchOptions(mode=cast("Mode", settings.mode), rerank=settings.rerank)
+
+
+def nothing_to_answer_from(path: Path, filters: Filters | None) -> InputError:
+    """What to say where the search found nothing."""
+    if not filters:
+        return empty_index(path)
+    return InputError(
+        f"Nothing in the index {str(path)!r} passes the filters. List its documents with: "
+        f"quoth index status --index {path}"
+    )
 
 
 def empty_index(path: Path) -> InputError:

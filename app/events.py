@@ -18,7 +18,7 @@ class ScoredPassage:
 
     number: int
     passage: Passage
-    score: float  # cosine similarity to the question
+    score: float  # how well it fits the question; what that is, the search's mode says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

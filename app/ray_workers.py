@@ -1,17 +1,16 @@
 """Bulk ingestion on Ray: actors read, chunk and embed; this process alone writes the index.
 
-    with RayWorkers(num_actors=8, address="auto") as workers:
-        index.sync(paths, preparer=workers)
+    index.sync(paths, preparer=RayWorkers(num_actors=8, address="auto"))
 
 On a cluster the paths must be the same on all machines; what a worker cannot read is sent to it.
 Worker processes come and go; the index holds what was committed, and the next sync does the rest.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from quoth.app.ahead import AheadPreparer, Worker
 from quoth.app.ray_pool import ActorPool
@@ -27,7 +26,7 @@ _PASSED_ON = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HOME", "OMP_NUM_THRE
 
 
 class RayWorkers:
-    """Starts Ray, or joins the cluster at `address`; the `preparer` of `Index.sync`.
+    """The `preparer` of `Index.sync`; for its time, Ray is started, or the cluster joined.
 
     Args:
         num_actors: Worker processes; None: one for each CPU of the cluster.
@@ -51,46 +50,47 @@ class RayWorkers:
         self._address = address
         self._load = load
         self._gpus = gpus
-        self._pool: ActorPool | None = None
-        self._is_ours = False
 
-    def __enter__(self) -> Self:
-        if not self._ray.is_initialized():
-            self._start()
-            self._is_ours = True
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-        if self._is_ours:
-            self._ray.shutdown()
-
-    def __call__(self, embedder: Embedder, recipe: Recipe) -> AheadPreparer:
-        """Start the actors; a preparer that uses them until the next is made.
+    @contextmanager
+    def __call__(self, embedder: Embedder, recipe: Recipe) -> Iterator[AheadPreparer]:
+        """Start the actors; a preparer that uses them; and stop what was started.
 
         Raises:
             EmbedderMismatchError: They loaded another embedder than `embedder`.
             ModelLoadError: They could not load it.
             ConfigError: The cluster has fewer CPUs than actors are wanted.
         """
-        self._stop()
-        num_actors = self._affordable_actors()
-        load = self._load or partial(load_embedder, embedder.id)
-        actor = self._ray.remote(Worker).options(
-            num_cpus=1, num_gpus=self._gpus, runtime_env={"env_vars": _environment()}
-        )
-        self._pool = pool = ActorPool(partial(actor.remote, load, recipe), num_actors, "greet")
-        for loaded_id, dim in pool.start():
-            if (loaded_id, dim) != (embedder.id, embedder.dim):
-                raise EmbedderMismatchError(
-                    built=embedder.id, built_dim=embedder.dim, given=loaded_id, given_dim=dim
-                )
-        return AheadPreparer(pool, max_files=_AHEAD * num_actors)
+        with self._cluster():
+            num_actors = self._affordable_actors()
+            load = self._load or partial(load_embedder, embedder.id)
+            actor = self._ray.remote(Worker).options(
+                num_cpus=1, num_gpus=self._gpus, runtime_env={"env_vars": _environment()}
+            )
+            spawn = partial(actor.remote, load, recipe)
+            with closing(ActorPool(spawn, num_actors, "greet")) as pool:
+                for answer in pool.start():
+                    _check(embedder, answer)
+                yield AheadPreparer(pool, max_files=_AHEAD * num_actors)
+
+    @contextmanager
+    def _cluster(self) -> Iterator[None]:
+        """Ray, if it does not run in this process already."""
+        if self._ray.is_initialized():
+            yield
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._address is None:
+            options |= {
+                "num_cpus": self._num_actors or os.cpu_count(),
+                "include_dashboard": False,
+                "object_store_memory": _STORE_BYTES,
+            }
+        self._ray.init(self._address or "local", **options)
+        try:
+            yield
+        finally:
+            self._ray.shutdown()
 
     def _affordable_actors(self) -> int:
         num_cpus = int(self._ray.cluster_resources().get("CPU", 0))
@@ -101,21 +101,13 @@ class RayWorkers:
             )
         return self._num_actors or num_cpus
 
-    def _start(self) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-        if self._address is None:
-            options |= {
-                "num_cpus": self._num_actors or os.cpu_count(),
-                "include_dashboard": False,
-                "object_store_memory": _STORE_BYTES,
-            }
-        self._ray.init(self._address or "local", **options)
 
-    def _stop(self) -> None:
-        if self._pool:
-            self._pool.close()
-            self._pool = None
+def _check(embedder: Embedder, answer: tuple[str, int]) -> None:
+    loaded_id, dim = answer
+    if answer != (embedder.id, embedder.dim):
+        raise EmbedderMismatchError(
+            built=embedder.id, built_dim=embedder.dim, given=loaded_id, given_dim=dim
+        )
 
 
 def _environment() -> dict[str, str]:

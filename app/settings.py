@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from quoth.errors import ConfigError
-from quoth.retrieval import DEFAULT_EMBEDDER
+from quoth.retrieval import DEFAULT_EMBEDDER, MODES
 
 DEFAULT_MODEL = "quoth-mini"
 DRAFTINGS = ("auto", "reference", "none")
@@ -37,6 +37,8 @@ class Settings:
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     dtype: str = "auto"  # "auto", "float32", "bfloat16", "float16"
     num_passages: int = 3  # at most so many are handed to the model
+    mode: str = "hybrid"  # of the search: "hybrid", "dense" (by meaning), "lexical" (by words)
+    rerank: str | None = None  # cross-encoder: sentence-transformers name, or path
     max_new_tokens: int = 160
     temperature: float = 0.0  # 0 is greedy
     top_p: float = 1.0
@@ -55,6 +57,8 @@ class Settings:
             raise ConfigError(f"top_p is {self.top_p}; it must lie above 0 and at most at 1.")
         if not 0 <= self.seed < 2**64:
             raise ConfigError(f"seed is {self.seed}; it must lie from 0 to 2**64 - 1.")
+        if self.mode not in MODES:
+            raise ConfigError(f"mode is {self.mode!r}; known are: {', '.join(MODES)}.")
         if self.drafting not in DRAFTINGS:
             known = ", ".join(DRAFTINGS)
             raise ConfigError(f"drafting is {self.drafting!r}; known are: {known}.")

@@ -46,21 +46,22 @@ def run(folder: Path, kills: int, seed: int, *, show: bool = False) -> Result:
     docs = folder / "docs"
     docs.mkdir()
     result = Result()
-    patience = 0.3  # seconds: about as long as a child takes
+    patience = dict.fromkeys(ACTIONS, 0.3)  # seconds: about as long as a child takes
     with opened(folder) as index:
         state = state_of(index)
     while result.kills < kills:
         change_files(docs, chance)
         action = chance.choice(ACTIONS)
-        started = time.monotonic()
-        lines, was_killed = killed_child(folder, docs, action, chance.uniform(0, 1.2 * patience))
-        if not was_killed:
-            result.unhurt += 1
-            patience = 0.8 * patience + 0.2 * (time.monotonic() - started)
-        else:
+        seconds = chance.uniform(0, 1.2 * patience[action])
+        lines, was_killed = killed_child(folder, docs, action, seconds)
+        if was_killed:
             result.kills += 1
             event = lines[-1]["event"] if lines else "opening"
             result.killed_at[event] = result.killed_at.get(event, 0) + 1
+            patience[action] *= 1.05
+        else:
+            result.unhurt += 1
+            patience[action] *= 0.9
         problems = len(result.problems)
         state = check(folder, docs, state, lines, result)
         result.survived += was_killed and len(result.problems) == problems

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from quoth.retrieval.documents import PageRect
 
@@ -52,9 +52,9 @@ def unpacked(content: bytes) -> WordBoxes:
     return WordBoxes(rows=np.cumsum(deltas.T, axis=0, dtype=np.int32))
 
 
-def word_boxes(rows: list[tuple[int, int, int, float, float, float, float]]) -> WordBoxes:
-    """From start, end, page, and left, bottom, right, top in points."""
-    table = np.asarray(rows, dtype=np.float64).reshape(-1, _ROW)
+def word_boxes(rows: ArrayLike) -> WordBoxes:
+    """From start, end, page, and left, bottom, right, top in points, word after word."""
+    table = np.array(rows, dtype=np.float64).reshape(-1, _ROW)
     table[:, 3:] = np.clip(np.round(table[:, 3:] * _SCALE), -1e6, 1e6)
     return WordBoxes(rows=table.astype(np.int32))
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from quoth.errors import IndexFailure, IndexFormatError
-from quoth.retrieval.manifest import rebuild_advice
+from quoth.retrieval.manifest import repair_advice
 from quoth.retrieval.migrations import migrate, pending
 
 DATABASE = "index.sqlite3"
 _BUSY_S = 10.0
+_CACHE_KIB = 32_768  # of pages, for each connection: a search of a million passages touches many
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGE_TEXTS = (  # these have only SQLite's common error code, or none
     "no such table",
@@ -40,21 +41,23 @@ _REMEDIES = {
 class Database:
     """The database of one index folder."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, folder: Path, *, create: bool = False, as_it_is: bool = False) -> None:
+        """With `as_it_is`, what tells of the state of a damaged database is not looked at."""
         self._folder = folder
         self._path = folder / DATABASE
         self._read_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
         if not create and not self._path.is_file():
-            raise IndexFormatError(f"{self._path} is missing. {rebuild_advice(folder)}")
+            raise IndexFormatError(f"{self._path} is missing. {repair_advice(folder)}")
         self._read_only = not _is_writable(self._path, create=create)
         if self._read_only:
             self._check_log()
         try:
             with self._told():
                 self._writer = self._connect()
-                self._prepare()
+                if not as_it_is:
+                    self._prepare()
                 self._reader = self._connect()
         except BaseException:
             self.close()
@@ -119,15 +122,27 @@ class Database:
 
     def integrity_problems(self) -> list[str]:
         """What SQLite itself finds wrong."""
+        return self.damage() + self.strays()
+
+    def damage(self) -> list[str]:
+        """What is wrong with the file."""
         rows = self.rows("PRAGMA integrity_check(20)")
-        problems = [f"database: {row[0]}" for row in rows if row[0] != "ok"]
+        return [f"database: {row[0]}" for row in rows if row[0] != "ok"]
+
+    def strays(self) -> list[str]:
+        """Rows that belong to nothing."""
         strays = self.rows("PRAGMA foreign_key_check")
-        return problems + [f"database: a row of {row[0]} belongs to nothing" for row in strays]
+        return [f"database: a row of {row[0]} belongs to nothing" for row in strays]
+
+    def make_indexes(self) -> None:
+        """Make all indexes of the tables anew."""
+        with self.change() as connection:
+            connection.execute("REINDEX")
 
     def damaged(self, what: str, error: Exception) -> IndexFormatError:
         """The error to raise where something stored cannot be understood."""
         return IndexFormatError(
-            f"{what} {self._path} is damaged: {error}. {rebuild_advice(self._folder)}"
+            f"{what} {self._path} is damaged: {error}. {repair_advice(self._folder)}"
         )
 
     def _connect(self) -> sqlite3.Connection:
@@ -137,6 +152,7 @@ class Database:
         )
         self._connections.append(connection)
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA trusted_schema = OFF")
         return connection
 

@@ -6,39 +6,33 @@ Every change of a document is one transaction, and raises the database's `genera
 import json
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
 from quoth.retrieval.filing import Files, move_files, own_file, write_files
 from quoth.retrieval.locations import locations_within, packed, unpacked
+from quoth.retrieval.passages import Passages
 from quoth.retrieval.records import (
     DOCUMENT_COLUMNS,
-    PASSAGE_COLUMNS,
     VERSION_COLUMNS,
     DocumentRecord,
     DocumentVersion,
     FileRecord,
-    Hit,
     PassageRecord,
     TextRecord,
     document_from,
-    passage_from,
 )
 from quoth.retrieval.stored_vectors import StoredVectors
 from quoth.types import Location, location_between
-
-_PLACES = 500  # parameters of one statement
-_T = TypeVar("_T")
 
 
 class DocStore:
     """What an index holds: read through `documents` and `passages`, changed as whole documents."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
-        self.database = Database(folder, create=create)
+    def __init__(self, folder: Path, *, create: bool = False, as_it_is: bool = False) -> None:
+        self.database = Database(folder, create=create, as_it_is=as_it_is)
         self.documents = Documents(self.database)
         self.files = Files(self.database)
         self.passages = Passages(self.database)
@@ -74,10 +68,11 @@ class DocStore:
             )
             for p in passages
         ]
+        marks = ", ".join("?" * len(values))
         with self.database.change() as connection:
             connection.execute("DELETE FROM documents WHERE id = ?", (document.id,))
             connection.execute(
-                f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES ({_marks(values)})", values
+                f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES ({marks})", values
             )
             connection.execute(
                 "INSERT INTO texts (document_id, text, boxes, locations) VALUES (?, ?, ?, ?)",
@@ -96,7 +91,9 @@ class DocStore:
             query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
-            move_files(connection, [file or own_file(document)])
+            moved = move_files(connection, [file or own_file(document)])
+            for other in set(moved.renamed) - {document.id}:
+                lexical.index_again(connection, other)
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
@@ -236,67 +233,3 @@ class Documents:
             return zlib.decompress(content).decode()
         except (zlib.error, UnicodeDecodeError) as error:
             raise self._database.damaged("A text in", error) from error
-
-
-class Passages:
-    """Reads passages and their vectors."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def hits(self, ids: Sequence[int]) -> dict[int, Hit]:
-        """Those of the passages that exist, without vectors, with their documents."""
-        found = {}
-        columns = ", ".join(f"p.{name}" for name in PASSAGE_COLUMNS.split(", "))
-        for part in _parts(ids):
-            query = (
-                f"SELECT {columns}, d.name, d.format, d.page_starts, d.text_sha256, "
-                f"d.content_sha256, (SELECT json_group_array(f.name) FROM files f "
-                f"WHERE f.document_id = d.id AND f.path != d.path) "
-                f"FROM passages p JOIN documents d ON d.id = p.document_id "
-                f"WHERE p.id IN ({_marks(part)})"
-            )
-            for *row, name, kind, page_starts, text_digest, digest, copies in self._database.rows(
-                query, part
-            ):
-                passage = passage_from(row)
-                found[passage.id] = Hit(
-                    passage=passage,
-                    document=name,
-                    format=kind,
-                    page_starts=tuple(json.loads(page_starts)),
-                    text_sha256=text_digest,
-                    content_sha256=digest,
-                    copies=tuple(sorted(json.loads(copies))),
-                )
-        return found
-
-    def of(self, document_id: str) -> list[PassageRecord]:
-        """All passages of a document, by offset, with vectors."""
-        query = (
-            f"SELECT {PASSAGE_COLUMNS}, vector FROM passages WHERE document_id = ? "
-            f"ORDER BY start, id"
-        )
-        return [passage_from(row) for row in self._database.rows(query, (document_id,))]
-
-    def counts(self) -> dict[str, int]:
-        """Number of passages by document id."""
-        query = "SELECT document_id, count(*) FROM passages GROUP BY document_id"
-        return dict(self._database.rows(query))
-
-    def vectors_by_key(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Vectors that were computed before for the same text."""
-        found: dict[bytes, bytes] = {}
-        for part in _parts(keys):
-            query = f"SELECT vector_key, vector FROM passages WHERE vector_key IN ({_marks(part)})"
-            found.update(self._database.rows(query, part))
-        return found
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _parts(values: Sequence[_T]) -> Iterator[list[_T]]:
-    for start in range(0, len(values), _PLACES):
-        yield list(values[start : start + _PLACES])

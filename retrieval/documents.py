@@ -21,12 +21,12 @@ class LoadLimits:
     max_bytes: int = 64 * MEBIBYTE
     max_pages: int = 5_000
     max_chars: int = 32_000_000
-    max_seconds: float = 120.0  # to read one file
-    max_memory_bytes: int = 1_000_000_000  # while reading one
+    max_seconds: float = 300.0  # to read one file
+    max_memory_bytes: int = 1_500_000_000  # while reading one
     max_entries: int = 20_000  # files in an archive, such as DOCX and EPUB are
     max_unpacked_bytes: int = 512 * MEBIBYTE  # of all files in an archive together
     max_unpack_ratio: int = 200  # unpacked bytes to packed ones
-    max_part_bytes: int = 128 * MEBIBYTE  # of one file in an archive that is read whole
+    max_part_bytes: int = 64 * MEBIBYTE  # of one file in an archive that is read whole
     max_cells: int = 2_000_000  # of a workbook or table that are not empty
 
 

@@ -11,7 +11,8 @@ from quoth.errors import ConfigError
 class Filters:
     """Only passages of documents that pass all of these; an empty one lets everything pass.
 
-    Of several values of one kind, a document needs one. Times without a zone are UTC.
+    Of several values of one kind, a document needs one; where it lies in several files, one of them
+    is enough. Times without a zone are UTC.
 
     Raises:
         ConfigError: One is a single text instead of several, or no text at all.
@@ -21,7 +22,7 @@ class Filters:
     folders: tuple[str, ...] = ()  # how names or paths begin, up to a "/"
     formats: tuple[str, ...] = ()  # "pdf", "markdown", as `quoth index status` says; or a suffix
     tags: tuple[str, ...] = ()  # as given to `Index.tag`
-    modified_from: datetime | None = None  # of the file; one whose time is not known does not pass
+    modified_from: datetime | None = None  # of the file, as read; one without a time does not pass
     modified_before: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -67,9 +68,12 @@ def passage_ids(filters: Filters) -> tuple[str, list[Any]]:
     return query, values
 
 
-_DOCUMENT = "d.id = ? OR d.name = ? OR substr(d.name, -length(?)) = ?"
-_FOLDER = "substr(d.name, 1, length(?)) = ? OR substr(replace(d.path, '\\', '/'), 1, length(?)) = ?"
-_FORMAT = "d.format = ? OR substr(lower(d.name), -length(?)) = ?"
+_FILE = "EXISTS (SELECT 1 FROM files f WHERE f.document_id = d.id AND ({}))"
+_DOCUMENT = "d.id = ? OR " + _FILE.format("f.name = ? OR substr(f.name, -length(?)) = ?")
+_FOLDER = _FILE.format(
+    "substr(f.name, 1, length(?)) = ? OR substr(replace(f.path, '\\', '/'), 1, length(?)) = ?"
+)
+_FORMAT = "d.format = ? OR " + _FILE.format("substr(lower(f.name), -length(?)) = ?")
 _TAG = "EXISTS (SELECT 1 FROM document_tags t WHERE t.document_id = d.id AND t.tag = ?)"
 
 

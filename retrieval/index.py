@@ -10,65 +10,64 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TypedDict, Unpack
 
 from quoth.errors import ConfigError, IndexFailure, InputError
-from quoth.retrieval import boxes, manifest
+from quoth.retrieval import manifest
+from quoth.retrieval.adding import TextDocument, add_texts
 from quoth.retrieval.chunking import ChunkingConfig
+from quoth.retrieval.contents import IndexContents
 from quoth.retrieval.creating import make_empty
-from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.documents import LoadLimits, PageRect
+from quoth.retrieval.documents import LoadLimits
 from quoth.retrieval.embedder import Embedder
 from quoth.retrieval.filters import Filters
 from quoth.retrieval.live_vectors import LiveVectors
 from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.optimising import Optimiser
-from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import OpenPreparer, Recipe, local_preparer
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.query_cache import QueryCache
 from quoth.retrieval.ranking import Question, Ranker
-from quoth.retrieval.records import DocumentRecord, document_status
+from quoth.retrieval.repairing import repair
 from quoth.retrieval.reports import (
-    DocumentStatus,
-    IndexStatus,
+    RepairReport,
     SearchHit,
     SyncReport,
-    VerifyReport,
 )
 from quoth.retrieval.search_options import Mode, SearchOptions
 from quoth.retrieval.searching import Searcher
 from quoth.retrieval.stored_vectors import VectorKind
 from quoth.retrieval.sync import Sync
 from quoth.retrieval.vector_store import OpenVectors
-from quoth.retrieval.verifying import verify
 from quoth.retrieval.walking import find_files
 
 
-class Index:
+class IndexOptions(TypedDict, total=False):
+    """How an index reads files, and where its vectors lie."""
+
+    chunking: ChunkingConfig | None
+    limits: LoadLimits | None
+    vectors: OpenVectors  # by default FAISS, in files beside the database
+
+
+class Index(IndexContents):
     """Made by `create`, `open` or `open_or_create`; a context manager that closes itself.
 
     Without an embedder it can tell about itself and forget documents, but not search or sync.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        embedder: Embedder | None,
-        chunking: ChunkingConfig | None = None,
-        limits: LoadLimits | None = None,
-        vectors: OpenVectors = LiveVectors,
+        self, path: Path, *, embedder: Embedder | None, **options: Unpack[IndexOptions]
     ) -> None:
-        self.path = Path(path)
-        self._manifest = manifest.read_manifest(self.path)
+        known = manifest.read_manifest(path)
         if embedder:
-            self._manifest.check_embedder(embedder)
+            known.check_embedder(embedder)
+        super().__init__(path, known, options.get("vectors", LiveVectors))
         self._embedder = embedder
-        self._recipe = Recipe(chunking=chunking or ChunkingConfig(), limits=limits or LoadLimits())
-        self._store = DocStore(self.path)
-        self._vectors = vectors(self.path, self._store, self._manifest)
+        self._recipe = Recipe(
+            chunking=options.get("chunking") or ChunkingConfig(),
+            limits=options.get("limits") or LoadLimits(),
+        )
         self._searcher = Searcher(
             self._store, Ranker(self._store, self._vectors), self._manifest.dim
         )
@@ -80,13 +79,7 @@ class Index:
 
     @classmethod
     def create(
-        cls,
-        path: Path | str,
-        *,
-        embedder: Embedder,
-        chunking: ChunkingConfig | None = None,
-        limits: LoadLimits | None = None,
-        vectors: OpenVectors = LiveVectors,
+        cls, path: Path | str, *, embedder: Embedder, **options: Unpack[IndexOptions]
     ) -> "Index":
         """Make an empty index in the folder `path`.
 
@@ -96,17 +89,11 @@ class Index:
         """
         folder = Path(path)
         make_empty(folder, embedder)
-        return cls(folder, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
+        return cls(folder, embedder=embedder, **options)
 
     @classmethod
     def open(
-        cls,
-        path: Path | str,
-        *,
-        embedder: Embedder | None,
-        chunking: ChunkingConfig | None = None,
-        limits: LoadLimits | None = None,
-        vectors: OpenVectors = LiveVectors,
+        cls, path: Path | str, *, embedder: Embedder | None, **options: Unpack[IndexOptions]
     ) -> "Index":
         """Open the index in the folder `path`.
 
@@ -115,46 +102,27 @@ class Index:
             IndexFormatError: It is damaged beyond repair, or of a newer format.
             EmbedderMismatchError: It was built with another embedder.
         """
-        return cls(Path(path), embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
+        return cls(Path(path), embedder=embedder, **options)
 
     @classmethod
     def open_or_create(
-        cls,
-        path: Path | str,
-        *,
-        embedder: Embedder,
-        chunking: ChunkingConfig | None = None,
-        limits: LoadLimits | None = None,
-        vectors: OpenVectors = LiveVectors,
+        cls, path: Path | str, *, embedder: Embedder, **options: Unpack[IndexOptions]
     ) -> "Index":
         """Open the index in the folder `path`, or make one. Raises what these two raise."""
         mark = Path(path) / manifest.MANIFEST
         if not mark.exists():
             try:
-                return cls.create(
-                    path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors
-                )
+                return cls.create(path, embedder=embedder, **options)
             except InputError:
                 if not mark.exists():  # nobody made one meanwhile
                     raise
-        return cls.open(path, embedder=embedder, chunking=chunking, limits=limits, vectors=vectors)
+        return cls.open(path, embedder=embedder, **options)
 
     def close(self) -> None:
         """Let go of the files. Further calls fail."""
         if self._optimiser:
             self._optimiser.stop()
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()
 
     def sync(
         self,
@@ -189,6 +157,27 @@ class Index:
         if self._optimiser:
             self._optimiser.start()
         return report
+
+    def add_texts(
+        self,
+        documents: Sequence[TextDocument],
+        *,
+        progress: Progress | None = None,
+        wait_s: float = WAIT_S,
+    ) -> int:
+        """Put texts in that come from no file; return the number of their passages.
+
+        An id that the index holds gets the new text. No sync touches them. A kill loses at most
+        those not stored yet; `progress` counts documents.
+
+        Raises:
+            InputError: Two have the same id; nothing was changed.
+            IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
+        """
+        with self._change(wait_s):
+            return add_texts(
+                self._store, self._needed_embedder(), self._recipe, documents, progress
+            )
 
     def remove(self, document_id: str, *, path: Path | None = None, wait_s: float = WAIT_S) -> None:
         """Delete a document and everything made from it.
@@ -278,64 +267,10 @@ class Index:
             self._record(document_id)
             self._store.tag(document_id, tags)
 
-    def documents(self) -> tuple[DocumentStatus, ...]:
-        """All documents, by name."""
-        counts = self._store.passages.counts()
-        copies = self._store.files.copies()
-        tags = self._store.documents.tags()
-        return tuple(
-            document_status(
-                record,
-                counts.get(record.id, 0),
-                tags.get(record.id, ()),
-                copies.get(record.id, ()),
-            )
-            for record in self._store.documents.all()
-        )
-
-    def status(self) -> IndexStatus:
-        """The index as a whole."""
-        vectors = self._vectors
-        form = vectors.form() if isinstance(vectors, LiveVectors) else "another store"
-        return IndexStatus(
-            path=self.path,
-            format_version=self._manifest.version,
-            embedder_id=self._manifest.embedder_id,
-            dim=self._manifest.dim,
-            num_documents=self._store.documents.count(),
-            num_passages=self._store.vectors.count(),
-            vectors=form,
-            num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
-        )
-
-    def text(self, document_id: str) -> str:
-        """The canonical text of a document.
-
-        Raises:
-            InputError: There is no such document.
-        """
-        text = self._store.documents.text(document_id)
-        if text is None:
-            raise _unknown(document_id)
-        return text
-
-    def page_at(self, document_id: str, offset: int) -> int | None:
-        """The page, from 1, of a character of a document; None where it has no pages."""
-        return page_at(self._record(document_id).page_starts, offset)
-
-    def location(self, document_id: str, start: int, end: int) -> str:
-        """Where in its file `[start, end)` stands: "page 3", "lines 4-9"; empty if not known."""
-        return self._store.documents.location(self._record(document_id), start, end)
-
-    def rectangles(self, document_id: str, start: int, end: int) -> list[PageRect]:
-        """Where `[start, end)` of a PDF stands on its pages: whole words, joined along lines."""
-        self._record(document_id)
-        packed = self._store.documents.boxes(document_id)
-        return boxes.unpacked(packed).rectangles(start, end) if packed else []
-
-    def verify(self) -> VerifyReport:
-        """Check every invariant of the index; slow, and changes nothing."""
-        return verify(self._store, self._vectors, self._manifest.dim)
+    @staticmethod
+    def repair(path: Path | str, *, wait_s: float = WAIT_S) -> RepairReport:
+        """Make the index in the folder `path` sound again; see `quoth.retrieval.repairing`."""
+        return repair(Path(path), wait_s=wait_s)
 
     @contextmanager
     def _change(self, wait_s: float) -> Iterator[None]:
@@ -361,15 +296,3 @@ class Index:
                 f"syncing need. Open it with {self._manifest.embedder_id!r}."
             )
         return self._embedder
-
-    def _record(self, document_id: str) -> DocumentRecord:
-        record = self._store.documents.get(document_id)
-        if record is None:
-            raise _unknown(document_id)
-        return record
-
-
-def _unknown(document_id: str) -> InputError:
-    return InputError(
-        f"The index holds no document {document_id!r}. List them with: quoth index status"
-    )

@@ -24,11 +24,11 @@ from quoth.retrieval.terms import terms_of
 BLOCK = 1 << 16  # passage ids
 POSTING_BYTES = 3
 _MOST_PENDING = 4096
-_MAX_COUNT = 255
+MAX_COUNT = 255
 _MAX_LENGTH = 65_535
 
 Terms = Mapping[str, int]  # how often each stands in a passage
-Postings = tuple[NDArray[np.uint16], NDArray[np.uint8]]  # ids within the block, counts
+Postings = tuple[NDArray[np.uint16], NDArray[np.unsignedinteger]]  # ids in the block, counts
 
 SCHEMA = (
     """CREATE TABLE lexical_blocks (
@@ -36,7 +36,7 @@ SCHEMA = (
         term TEXT NOT NULL,
         postings BLOB NOT NULL,
         PRIMARY KEY (block, term)
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT""",  # with rowids: else SQLite reads long postings whole to compare their terms
     "CREATE TABLE lexical_lengths (block INTEGER PRIMARY KEY, lengths BLOB NOT NULL) STRICT",
     """CREATE TABLE lexical_pending (
         passage_id INTEGER PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE,
@@ -205,13 +205,17 @@ def _merge(connection: sqlite3.Connection, block: int, fresh: Mapping[int, Terms
         for term, count in terms.items():
             places, counts = by_term.setdefault(term, (bytearray(), bytearray()))
             places += place.to_bytes(2, "little")
-            counts.append(min(count, _MAX_COUNT))
+            counts.append(min(count, MAX_COUNT))
     select = "SELECT postings FROM lexical_blocks WHERE block = ? AND term = ?"
     rows = []
     for term in sorted(by_term):  # in the order of the table: its pages are each touched once
         row = connection.execute(select, (block, term)).fetchone()
         rows.append((block, term, _joined(row[0] if row else b"", *by_term[term])))
-    connection.executemany("INSERT OR REPLACE INTO lexical_blocks VALUES (?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO lexical_blocks VALUES (?, ?, ?) "
+        "ON CONFLICT (block, term) DO UPDATE SET postings = excluded.postings",
+        rows,
+    )
     _keep_lengths(connection, block, lengths)
 
 

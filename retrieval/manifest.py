@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,11 @@ class Manifest:
 def new_manifest(embedder: Embedder) -> Manifest:
     """A manifest with a fresh identity."""
     return Manifest(index_id=uuid.uuid4().hex, embedder_id=embedder.id, dim=embedder.dim)
+
+
+def renewed(manifest: Manifest) -> Manifest:
+    """The same with another identity: what was made for the former one does not fit any more."""
+    return replace(manifest, index_id=uuid.uuid4().hex)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -96,6 +101,15 @@ def _manifest(content: dict[str, Any], folder: Path) -> Manifest:
         embedder_id=str(content["embedder"]["id"]),
         dim=int(content["embedder"]["dim"]),
         version=version,
+    )
+
+
+def repair_advice(folder: Path) -> str:
+    """What to do with an index of which something may be saved."""
+    return (
+        f"The documents are not affected. Save what can be with: quoth index repair --index "
+        f"{folder}; then sync again. Or delete the folder {folder} and make the index again with: "
+        f"quoth index sync --index {folder} DOCUMENTS..."
     )
 
 

@@ -5,9 +5,9 @@ on another machine, and ahead of being asked: what comes out is the same.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from quoth.retrieval.walking import FoundFile, shown
 
 Load = Callable[[str, bytes], LoadedDocument]
 
-RECIPE = 1  # raise it when loaders or chunking give other texts or passages than before
+RECIPE = 2  # raise it when loaders or chunking give other texts or passages than before
 _HEADING_CHARS = 200
 
 
@@ -43,6 +43,17 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a document comes from. Without a path it comes from no file."""
+
+    document_id: str
+    name: str  # as the user knows it
+    path: str
+    content_sha256: str
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedDocument:
     """A document without vectors: `texts` are what the embedder is to read of its passages."""
 
@@ -50,6 +61,10 @@ class PreparedDocument:
     content: TextRecord
     passages: tuple[PassageRecord, ...]
     texts: tuple[str, ...]
+
+    def with_vectors(self, vectors: Mapping[bytes, bytes]) -> list[PassageRecord]:
+        """The passages, each with the vector of its key."""
+        return [replace(each, vector=vectors[each.vector_key]) for each in self.passages]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,24 +147,35 @@ def prepare(
     Raises:
         DocumentError: It cannot be read.
     """
-    document = load(file.path.name, content)
-    text = document.text
-    record = DocumentRecord(
-        id=file.document_id,
+    origin = Origin(
+        document_id=file.document_id,
         name=file.name,
         path=shown(file.identity),
+        content_sha256=digest,
+        num_bytes=len(content),
+    )
+    return prepared(origin, load(file.path.name, content), recipe)
+
+
+def prepared(origin: Origin, document: LoadedDocument, recipe: Recipe) -> PreparedDocument:
+    """Cut a document into passages."""
+    text = document.text
+    record = DocumentRecord(
+        id=origin.document_id,
+        name=origin.name,
+        path=origin.path,
         format=document.format,
         title=document.title,
-        content_sha256=digest,
+        content_sha256=origin.content_sha256,
         text_sha256=text_digest(text),
         recipe=recipe.id,
-        num_bytes=len(content),
+        num_bytes=origin.num_bytes,
         num_chars=len(text),
         page_starts=document.page_starts,
     )
     boxes = document.boxes.packed() if document.boxes else None
     chunks = chunk_document(document, recipe.chunking)
-    title = document.title or PurePath(record.name).stem
+    title = document.title or (PurePath(origin.name).stem if origin.path else "")
     texts = tuple(text_to_embed(text, chunk, title) for chunk in chunks)
     return PreparedDocument(
         record=record,
@@ -177,8 +203,10 @@ def text_digest(text: str) -> str:
 def text_to_embed(text: str, chunk: Chunk, title: str) -> str:
     """What the embedder reads of a chunk: what the document is about, and the chunk."""
     heading = " > ".join(chunk.headings)
-    about = heading if heading.startswith(title) else f"{title} > {heading}" if heading else title
-    return f"{about[:_HEADING_CHARS]}\n{text[chunk.start : chunk.end]}"
+    named = not heading or heading.startswith(title)
+    about = (heading or title) if named else f"{title} > {heading}"
+    words = text[chunk.start : chunk.end]
+    return f"{about[:_HEADING_CHARS]}\n{words}" if about else words
 
 
 def _passage(record: DocumentRecord, chunk: Chunk, text: str) -> PassageRecord:

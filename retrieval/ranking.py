@@ -10,7 +10,7 @@ import numpy as np
 from quoth.retrieval.bm25 import Ids, LexicalSearch
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.filters import Filters, passage_ids
-from quoth.retrieval.fusion import Ranking, best_first, by_score
+from quoth.retrieval.fusion import Ranking, best_first, by_rank, by_score
 from quoth.retrieval.search_options import SearchOptions
 from quoth.retrieval.vector_store import VectorStore
 from quoth.retrieval.vectors import Vectors
@@ -58,7 +58,7 @@ class Ranker:
         dense = [] if mode == "lexical" else self._dense(question.vector, depth, among)
         lexical = [] if mode == "dense" else self._words.search(question.text, depth, among)
         return Ranked(
-            fused=by_score(dense, lexical) if mode == "hybrid" else [*dense, *lexical],
+            fused=_fused(dense, lexical, question.options),
             dense=_places(dense),
             lexical=_places(lexical),
             is_all=max(len(dense), len(lexical)) < depth,
@@ -87,6 +87,12 @@ class Ranker:
             while len(self._passing) > _FILTERS_KEPT:
                 self._passing.popitem(last=False)
         return ids
+
+
+def _fused(dense: Ranking, lexical: Ranking, options: SearchOptions) -> Ranking:
+    if options.mode != "hybrid":
+        return [*dense, *lexical]
+    return by_score(dense, lexical) if options.fusion == "score" else by_rank((dense, lexical))
 
 
 def _places(ranking: Ranking) -> dict[int, Place]:

@@ -7,39 +7,31 @@ noted here.
 
 from collections.abc import Sequence
 
-from quoth.retrieval.database import Database
+import numpy as np
+
+from quoth.retrieval.docstore import DocStore
+from quoth.retrieval.vectors import Ids
 
 
 class RemoteNotes:
     """The rows of `remote_vectors` of one store."""
 
-    def __init__(self, database: Database, store: str) -> None:
-        self._database = database
+    def __init__(self, store: DocStore, name: str) -> None:
         self._store = store
+        self._database = store.database
+        self._name = name
 
-    def held(self) -> list[int]:
+    def held(self) -> Ids:
         """Passages that have arrived there, whether or not they still exist; ascending."""
-        query = (
-            "SELECT passage_id FROM remote_vectors WHERE store = ? AND is_there = 1 "
-            "ORDER BY passage_id"
-        )
-        return [row[0] for row in self._database.rows(query, (self._store,))]
+        return self._noted("AND is_there = 1")
 
-    def missing(self) -> list[int]:
+    def missing(self) -> Ids:
         """Passages that have not arrived there; ascending."""
-        query = (
-            "SELECT id FROM passages WHERE id NOT IN "
-            "(SELECT passage_id FROM remote_vectors WHERE store = ? AND is_there = 1) ORDER BY id"
-        )
-        return [row[0] for row in self._database.rows(query, (self._store,))]
+        return np.setdiff1d(self._store.vectors.ids(), self.held(), assume_unique=True)
 
-    def surplus(self) -> list[int]:
+    def surplus(self) -> Ids:
         """What the store may hold although there is no such passage any more; ascending."""
-        query = (
-            "SELECT passage_id FROM remote_vectors WHERE store = ? "
-            "AND passage_id NOT IN (SELECT id FROM passages) ORDER BY passage_id"
-        )
-        return [row[0] for row in self._database.rows(query, (self._store,))]
+        return np.setdiff1d(self._noted(""), self._store.vectors.ids(), assume_unique=True)
 
     def vectors(self, ids: Sequence[int]) -> list[tuple[int, str, bytes]]:
         """Those of the passages that exist: id, document id and vector."""
@@ -71,6 +63,11 @@ class RemoteNotes:
         """Note that these are not there."""
         self._write("DELETE FROM remote_vectors WHERE store = ? AND passage_id = ?", ids)
 
+    def _noted(self, condition: str) -> Ids:
+        query = f"SELECT passage_id FROM remote_vectors WHERE store = ? {condition} ORDER BY 1"
+        rows = self._database.rows(query, (self._name,))
+        return np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+
     def _write(self, statement: str, ids: Sequence[int]) -> None:
         with self._database.note() as connection:
-            connection.executemany(statement, [(self._store, passage_id) for passage_id in ids])
+            connection.executemany(statement, [(self._name, passage_id) for passage_id in ids])

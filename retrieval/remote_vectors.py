@@ -81,7 +81,7 @@ class RemoteVectors:
         self._store = store
         self._owner = manifest.index_id
         self._dim = manifest.dim
-        self._notes = RemoteNotes(store.database, remote.name)
+        self._notes = RemoteNotes(store, remote.name)
         self._lock = threading.Lock()
         self._generation = -1
         self._waiting: Ids = np.empty(0, dtype=np.int64)  # not there as of this generation
@@ -109,6 +109,10 @@ class RemoteVectors:
             waiting, rows = waiting[chosen], rows[chosen]
         hits |= dict(zip(waiting.tolist(), (rows @ query).tolist(), strict=True))
         return sorted(hits.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
+
+    def form(self) -> str:
+        """By what name the user knows the store."""
+        return self._remote.name
 
     def save(self) -> None:
         """Send what the store does not hold, take back what it should not hold.
@@ -138,7 +142,7 @@ class RemoteVectors:
         if surplus := len(self._notes.surplus()):
             found.append(f"{name} holds {surplus} deleted passages; the next sync takes them back")
         try:
-            lost = self._not_there(self._notes.held())
+            lost = self._not_there(self._notes.held().tolist())
         except RemoteStoreError as error:
             return [*found, f"{name} cannot be asked: {error}"]
         if lost:
@@ -155,7 +159,7 @@ class RemoteVectors:
             return
         if self._lost is None:
             self._lost = self._probed()
-        waiting = sorted({*self._notes.missing(), *self._lost})
+        waiting = np.union1d(self._notes.missing(), self._lost).astype(np.int64).tolist()
         stored = [row for part in _parts(waiting) for row in self._notes.vectors(part)]
         self._waiting = np.asarray([passage_id for passage_id, _, _ in stored], dtype=np.int64)
         self._rows = self._matrix([vector for _, _, vector in stored])
@@ -163,7 +167,7 @@ class RemoteVectors:
 
     def _probed(self) -> list[int]:
         """What was lost, if a few probes find that something was: stores in memory start empty."""
-        held = self._notes.held()
+        held = self._notes.held().tolist()
         probes = held[:: max(1, len(held) // _PROBES)]
         if not self._not_there(probes):
             return []
@@ -206,12 +210,12 @@ class RemoteVectors:
         self._lost = []
 
     def _take_back(self) -> None:
-        for part in _parts(self._notes.surplus()):
+        for part in _parts(self._notes.surplus().tolist()):
             self._remote.remove(self._owner, part)
             self._notes.forgotten(part)
 
     def _send(self) -> None:
-        for part in _parts(self._notes.missing()):
+        for part in _parts(self._notes.missing().tolist()):
             stored = self._notes.vectors(part)
             rows = self._matrix([vector for _, _, vector in stored])
             self._notes.sending(part)

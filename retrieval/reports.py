@@ -46,6 +46,11 @@ class SyncReport:
     passages: int  # of the added and changed documents
     embedded: int  # of these passages, how many the embedder had to read
 
+    @property
+    def is_change(self) -> bool:
+        """Whether the index holds something else now, or knows it by another name."""
+        return bool(self.added + self.changed + self.removed + self.moved + self.duplicates)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentStatus:
@@ -92,3 +97,12 @@ class VerifyReport:
     def is_clean(self) -> bool:
         """Whether every invariant holds."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairReport:
+    """What a repair did, in plain words, and what is still wrong."""
+
+    actions: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()  # names of documents that were damaged; the next sync reads them
+    problems: tuple[str, ...] = ()

@@ -6,7 +6,9 @@ from typing import Literal, get_args
 from quoth.errors import ConfigError
 
 Mode = Literal["hybrid", "dense", "lexical"]
+Fusion = Literal["score", "rank"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class SearchOptions:
     """
 
     mode: Mode = "hybrid"  # by meaning and by words; or by one of them
-    depth: int = 100  # passages that each side hands to the fusion; more where k asks for more
+    fusion: Fusion = "score"  # of both sides: by how far passages stand out, or by their ranks
+    depth: int = 200  # passages that each side hands to the fusion; more where k asks for more
     rerank: str | None = None  # a cross-encoder: name or folder (sentence-transformers)
     rerank_depth: int = 30  # passages that it reads; more where k asks for more
     diversity: float = 0.0  # 0: only the question counts; 1: only that passages differ
@@ -27,6 +30,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ConfigError(f"mode is {self.mode!r}; known are: {', '.join(MODES)}.")
+        if self.fusion not in FUSIONS:
+            raise ConfigError(f"fusion is {self.fusion!r}; known are: {', '.join(FUSIONS)}.")
         for name, least in (("depth", 1), ("rerank_depth", 1), ("join_tokens", 0)):
             value = getattr(self, name)
             if value < least:

@@ -14,11 +14,13 @@ from pathlib import Path
 from quoth.errors import DocumentError, ReaderError
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import LoadLimits
+from quoth.retrieval.embedder import Vectors
 from quoth.retrieval.preparing import ExpectedFile, PreparedDocument, Preparer, Recipe
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.records import FileRecord
 from quoth.retrieval.reports import SkippedFile, SyncReport
 from quoth.retrieval.scanning import Ledger, SeenFile, look_at
+from quoth.retrieval.vector_reuse import vectors_of
 from quoth.retrieval.walking import FoundFile, FoundFiles
 
 logger = logging.getLogger(__name__)
@@ -125,7 +127,7 @@ class Sync:
             return
         try:
             prepared = self._preparer.prepare(seen.file, content, digest)
-            vectors = self._vectors(prepared, seen.size)
+            vectors = self._vectors(prepared, seen)
         except DocumentError as error:
             self._refuse(seen, error)
             return
@@ -185,15 +187,18 @@ class Sync:
     def _known_keys(self, keys: Sequence[bytes]) -> set[bytes]:
         return set(self._store.passages.vectors_by_key(keys))
 
-    def _vectors(self, prepared: PreparedDocument, size: int) -> dict[bytes, bytes]:
+    def _vectors(self, prepared: PreparedDocument, seen: SeenFile) -> dict[bytes, bytes]:
         """The vectors of a document's passages by key: those that there are, and new ones."""
-        keys = [passage.vector_key for passage in prepared.passages]
-        vectors = self._store.passages.vectors_by_key(list(set(keys)))
-        texts = zip(keys, prepared.texts, strict=True)
-        fresh = {key: text for key, text in texts if key not in vectors}
-        made = self._embed(list(fresh.values()), prepared.record.name, size)
-        vectors.update(zip(fresh, made, strict=True))
-        return vectors
+
+        def progress(done: int, total: int, what: str) -> None:  # noqa: ARG001 - a Progress
+            self._tell(done, total, seen.file.name, seen.size)
+
+        def embed(texts: Sequence[str]) -> Vectors:
+            vectors = self._preparer.embed(texts, progress=progress)
+            self.tally.embedded += len(texts)
+            return vectors
+
+        return vectors_of(self._store, [prepared], embed)
 
     def _store_document(
         self, prepared: PreparedDocument, vectors: Mapping[bytes, bytes], seen: SeenFile
@@ -201,25 +206,12 @@ class Sync:
         document_id = self._ledger.id_for(seen, prepared.record.content_sha256)
         record = replace(prepared.record, id=document_id, modified=seen.modified)
         passages = [
-            replace(each, document_id=document_id, vector=vectors[each.vector_key])
-            for each in prepared.passages
+            replace(each, document_id=document_id) for each in prepared.with_vectors(vectors)
         ]
         row = seen.record(document_id)
         self._store.replace(record, prepared.content, passages, row)
         self._ledger.made(record, row)
         self.tally.passages += len(passages)
-
-    def _embed(self, texts: list[str], name: str, size: int) -> list[bytes]:
-        """Embed `texts`; the database holds float32, little endian."""
-
-        def progress(done: int, total: int, what: str) -> None:  # noqa: ARG001 - a Progress
-            self._tell(done, total, name, size)
-
-        if not texts:
-            return []
-        vectors = self._preparer.embed(texts, progress=progress)
-        self.tally.embedded += len(texts)
-        return [row.astype("<f4").tobytes() for row in vectors]
 
     def _tell(self, done: int, total: int, name: str, size: int) -> None:
         if self._progress:

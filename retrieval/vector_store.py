@@ -26,6 +26,10 @@ class VectorStore(Protocol):
         """Bring what outlives this process up to date. Only for the holder of the writer's lock."""
         ...
 
+    def form(self) -> str:
+        """How vectors are searched, in words."""
+        ...
+
     def problems(self) -> list[str]:
         """How the store differs from the database."""
         ...

@@ -7,6 +7,7 @@ import numpy as np
 from quoth.errors import IndexFormatError
 from quoth.retrieval.boxes import unpacked
 from quoth.retrieval.docstore import DocStore
+from quoth.retrieval.lexical_repair import lexical_problems
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.preparing import text_digest
 from quoth.retrieval.records import DocumentRecord, PassageRecord
@@ -22,13 +23,22 @@ def verify(store: DocStore, vectors: VectorStore, dim: int) -> VerifyReport:
         problems = store.database.integrity_problems()
         records = store.documents.all()
         for record in records:
-            problems.extend(f"{record.name}: {what}" for what in _document(store, record, dim))
+            problems += [f"{record.name}: {what}" for what in document_problems(store, record, dim)]
         problems.extend(store.files.problems())
+        problems.extend(lexical_problems(store))
         problems.extend(vectors.problems())
         passages = sum(store.passages.counts().values())
     except IndexFormatError as error:
         return VerifyReport(problems=(str(error),))
     return VerifyReport(problems=tuple(problems), num_documents=len(records), num_passages=passages)
+
+
+def document_problems(store: DocStore, record: DocumentRecord, dim: int) -> list[str]:
+    """What is wrong with one document."""
+    try:
+        return list(_document(store, record, dim))
+    except IndexFormatError as error:
+        return [str(error)]
 
 
 def _document(store: DocStore, record: DocumentRecord, dim: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The command line: `quoth ask`, `quoth chat`, `quoth index`, `quoth phrases`, `quoth train`.
+"""The command line: `quoth ask`, `quoth chat`, `quoth index`, `quoth eval`, and more.
 
 Data goes to stdout; progress and everything said on the side goes to stderr. An error is one line
 on stderr and the exit code of its class (`quoth.errors`).
@@ -11,6 +11,7 @@ import click
 from quoth import __version__
 from quoth.app.cli.ask import ask
 from quoth.app.cli.chat import chat
+from quoth.app.cli.eval import evaluation
 from quoth.app.cli.index import index
 from quoth.app.cli.phrases import phrases
 from quoth.app.cli.pipes import PipedGroup, ReaderGoneError, write_nowhere
@@ -53,6 +54,7 @@ def quoth() -> None:
 
 quoth.add_command(ask)
 quoth.add_command(chat)
+quoth.add_command(evaluation)
 quoth.add_command(index)
 quoth.add_command(phrases)
 quoth.add_command(train)

@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_from, with_options
+from quoth.app.cli.options import (
+    FILTER_OPTIONS,
+    INDEX_OPTIONS,
+    MODEL_OPTIONS,
+    PATH,
+    SEARCH_OPTIONS,
+    filters_from,
+    settings_from,
+    with_options,
+)
 from quoth.app.cli.terminal import escaped_json
 from quoth.app.questions import check_question
 
@@ -17,7 +26,7 @@ from quoth.app.questions import check_question
     "--docs", multiple=True, type=PATH, metavar="PATH...", help="Files and folders to answer from."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
-@with_options(*INDEX_OPTIONS, *MODEL_OPTIONS)
+@with_options(*INDEX_OPTIONS, *SEARCH_OPTIONS, *FILTER_OPTIONS, *MODEL_OPTIONS)
 def ask(
     question: str,
     more_docs: tuple[Path, ...],
@@ -37,6 +46,7 @@ def ask(
       quoth ask "..." --docs docs/ --json | jq .citations
     """
     documents = (*docs, *more_docs)
+    filters = filters_from(options)
     settings = settings_from(options, documents)
     check_question(question, settings.max_question_chars)
     from quoth.app.cli.answering import AnswerPrinter, answer_as_json
@@ -44,7 +54,7 @@ def ask(
 
     with open_assistant(settings, documents) as assistant:
         if as_json:
-            answer = assistant.ask(question)
+            answer = assistant.ask(question, filters=filters)
             click.echo(escaped_json(answer_as_json(answer)))
         else:
-            AnswerPrinter().print(assistant.stream(question))
+            AnswerPrinter().print(assistant.stream(question, filters=filters))

@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_from, with_options
+from quoth.app.cli.options import (
+    INDEX_OPTIONS,
+    MODEL_OPTIONS,
+    PATH,
+    SEARCH_OPTIONS,
+    settings_from,
+    with_options,
+)
 
 
 @click.command()
@@ -16,7 +23,7 @@ from quoth.app.cli.options import INDEX_OPTIONS, MODEL_OPTIONS, PATH, settings_f
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
 @click.option("--example", "examples", multiple=True, help="A question to offer on the empty page.")
-@with_options(*INDEX_OPTIONS, *MODEL_OPTIONS)
+@with_options(*INDEX_OPTIONS, *SEARCH_OPTIONS, *MODEL_OPTIONS)
 def chat(
     more_docs: tuple[Path, ...],
     docs: tuple[Path, ...],

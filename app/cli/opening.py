@@ -8,8 +8,10 @@ from quoth.app.assistant import Assistant
 from quoth.app.cli.terminal import messages, progress_bar, saying, tell_skipped
 from quoth.app.engines import empty_index, load_decoder, open_index
 from quoth.app.settings import Settings
+from quoth.app.wording import counted
 from quoth.errors import IndexNotFoundError, InputError
 from quoth.retrieval import Index, SyncReport
+from quoth.retrieval.preparing import OpenPreparer, local_preparer
 
 
 @contextmanager
@@ -25,10 +27,10 @@ def open_assistant(
     """
     if not documents and not create:
         _check_index(settings.index_path)
-    with _loaded_index(settings, create=create or bool(documents)) as index:
+    with loaded_index(settings, create=create or bool(documents)) as index:
         if documents:
             report = sync_index(index, documents)
-            if report.added or report.changed or report.removed:
+            if report.is_change:
                 messages().print(summary(report, settings.index_path), markup=False)
         with saying(f"Loading {settings.model}"):
             assistant = Assistant(index, load_decoder(settings), settings)
@@ -54,28 +56,41 @@ def _check_index(path: Path) -> None:
         ) from error
 
 
-def sync_documents(settings: Settings, documents: Sequence[Path]) -> SyncReport:
+def sync_documents(
+    settings: Settings,
+    documents: Sequence[Path],
+    *,
+    checksum: bool = False,
+    preparer: OpenPreparer = local_preparer,
+) -> SyncReport:
     """Sync the index of the settings, which is made if it is not there; see `sync_index`."""
-    with _loaded_index(settings, create=True) as index:
-        report = sync_index(index, documents)
+    with loaded_index(settings, create=True) as index:
+        report = sync_index(index, documents, checksum=checksum, preparer=preparer)
         with progress_bar() as progress:
             index.optimise(progress=progress)  # closing would break it off
         return report
 
 
-def _loaded_index(settings: Settings, *, create: bool) -> Index:
+def loaded_index(settings: Settings, *, create: bool) -> Index:
+    """Load the embedder and open the index of the settings; see `open_index`."""
     with saying(f"Loading {settings.embedder}"):
         return open_index(settings, create=create)
 
 
-def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:
+def sync_index(
+    index: Index,
+    documents: Sequence[Path],
+    *,
+    checksum: bool = False,
+    preparer: OpenPreparer = local_preparer,
+) -> SyncReport:
     """Sync an index with files and folders; tell on stderr what was skipped, and why.
 
     Raises:
         InputError: Nothing could be indexed, and the index holds nothing.
     """
     with progress_bar() as progress:
-        report = index.sync(documents, progress=progress)
+        report = index.sync(documents, progress=progress, checksum=checksum, preparer=preparer)
     tell_skipped(report.skipped)
     if not index.documents():
         names = ", ".join(str(path) for path in documents)
@@ -88,8 +103,15 @@ def sync_index(index: Index, documents: Sequence[Path]) -> SyncReport:
 
 def summary(report: SyncReport, index_path: Path) -> str:
     """One line on what a sync did."""
-    counts = (
-        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
-        f"{report.unchanged} unchanged, {len(report.skipped)} skipped"
-    )
-    return f"Index {index_path}: {counts}."
+    return f"Index {index_path}: {counts(report)}."
+
+
+def counts(report: SyncReport) -> str:
+    """The numbers of a sync; those of moved and equal files where there are any."""
+    told = [
+        f"{report.added} added, {report.changed} changed, {report.removed} removed",
+        f"{report.moved} moved" if report.moved else "",
+        counted(report.duplicates, "duplicate") if report.duplicates else "",
+        f"{report.unchanged} unchanged, {len(report.skipped)} skipped",
+    ]
+    return ", ".join(filter(None, told))

@@ -2,20 +2,38 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from quoth.app.settings import Settings, load_settings
 from quoth.errors import InputError
 
+if TYPE_CHECKING:
+    from quoth.retrieval import Filters
+
 Command = Callable[..., None]
 PATH = click.Path(path_type=Path)
+
+PATHS = click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")
+DOCS = click.option(
+    "--docs", multiple=True, type=PATH, metavar="PATH...", help="The same, as for `quoth ask`."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON on stdout, and nothing else.")
 
 INDEX_OPTIONS = (
     click.option("--index", "index_path", type=PATH, help="Folder of the index."),
     click.option("--embedder", help="Embedder: name or path (sentence-transformers)."),
     click.option("--settings", "settings_file", type=PATH, help="TOML file instead of quoth.toml."),
+)
+SEARCH_OPTIONS = (
+    click.option("--mode", help="Search: hybrid, dense (meaning), lexical (words).  [hybrid]"),
+    click.option("--rerank", help="Cross-encoder that orders the passages: name or path."),
+)
+FILTER_OPTIONS = (
+    click.option("--folder", multiple=True, help="Only from documents below this folder."),
+    click.option("--type", "formats", multiple=True, help="Only from these: pdf, md, code, ..."),
+    click.option("--tag", "tags", multiple=True, help="Only from documents with this tag."),
 )
 MODEL_OPTIONS = (
     click.option("--model", help="Language model: Hugging Face name or path.  [quoth-mini]"),
@@ -41,6 +59,17 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
         return command
 
     return decorate
+
+
+def filters_from(options: dict[str, Any]) -> "Filters":
+    """Filters out of a command's options, which are taken out of them."""
+    from quoth.retrieval import Filters
+
+    folders = options.pop("folder")
+    here = [str(Path(folder).resolve()) for folder in folders if Path(folder).is_dir()]
+    return Filters(
+        folders=(*folders, *here), formats=options.pop("formats"), tags=options.pop("tags")
+    )
 
 
 def settings_from(

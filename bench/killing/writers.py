@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from quoth.retrieval import ChunkingConfig, HashingEmbedder, Index
+from quoth.retrieval import ChunkingConfig, Embedder, HashingEmbedder, Index
+from quoth.retrieval.loaders import load
+from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.records import DocumentRecord, FileRecord, PassageRecord, TextRecord
 
 WORDS = ("raven", "nest", "cliff", "river", "stone", "winter", "letter", "harbour", "engine")
+DIM = 32
 SMALL_CHUNKS = ChunkingConfig(target=40, smallest=10)
 Action = Callable[[Index, Path], object]
 Event = dict[str, Any]
@@ -26,7 +29,7 @@ def opened(folder: Path) -> Iterator[Index]:
 
     faiss.omp_set_num_threads(1)  # threads do not survive a fork
     with Index.open_or_create(
-        folder / "index", embedder=HashingEmbedder(32), chunking=SMALL_CHUNKS
+        folder / "index", embedder=HashingEmbedder(DIM), chunking=SMALL_CHUNKS
     ) as index:
         yield index
 
@@ -126,15 +129,44 @@ def watch(index: Index, tell: Callable[[Event], object]) -> None:
         setattr(store, told.__name__.removeprefix("told_"), told)
 
 
+def sync(index: Index, docs: Path) -> None:
+    """Sync, reading the files in this process, so that kills hit the index and not a start."""
+    index.sync([docs], preparer=_in_process)
+
+
+def sync_all(index: Index, docs: Path) -> None:
+    """Sync, reading every file."""
+    index.sync([docs], preparer=_in_process, checksum=True)
+
+
+def sync_as_usual(index: Index, docs: Path) -> None:
+    """Sync, reading the files in a process of their own."""
+    index.sync([docs])
+
+
 def remove_some(index: Index, docs: Path) -> None:
     """Remove two documents, then sync."""
     for document in index.documents()[:2]:
         index.remove(document.document_id)
-    index.sync([docs])
+    sync(index, docs)
 
 
-ACTIONS: list[Action] = [
-    *5 * [lambda index, docs: index.sync([docs])],
-    lambda index, docs: index.sync([docs], checksum=True),
-    remove_some,
-]
+def repair(index: Index, docs: Path) -> None:
+    """Repair, then sync."""
+    Index.repair(index.path)
+    sync(index, docs)
+
+
+def compact(index: Index, docs: Path) -> None:
+    """Make the vectors anew in a mapped file, sync, and make them one exact file again."""
+    index.optimise("sq8")
+    sync(index, docs)
+    index.optimise("flat")
+
+
+@contextmanager
+def _in_process(embedder: Embedder, recipe: Recipe) -> Iterator[Preparer]:
+    yield LocalPreparer(embedder, recipe, load)
+
+
+ACTIONS: list[Action] = [*5 * [sync], sync_all, sync_as_usual, remove_some, repair, compact]

@@ -32,6 +32,7 @@ class Archive:
         if content.count(_DIRECTORY_ENTRY) > limits.max_entries:
             raise DocumentError(f"too large: an archive of more than {limits.max_entries:,} files")
         self._limits = limits
+        self._num_read = 0
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
             entries = self._zip.infolist()
@@ -67,9 +68,11 @@ class Archive:
                 f"{self._limits.max_part_bytes:,} are allowed"
             )
         try:
-            return self._zip.read(entry)
+            content = self._zip.read(entry)
         except _FAULTS as error:
             raise _damaged(name) from error
+        self._count(len(content))
+        return content
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The unpacked file `name`, piece by piece: for large ones that are never held whole.
@@ -81,9 +84,21 @@ class Archive:
         try:
             with self._zip.open(entry) as file:
                 while piece := file.read(1 << 16):
+                    self._count(len(piece))
                     yield piece
+        except DocumentError:
+            raise
         except _FAULTS as error:
             raise _damaged(name) from error
+
+    def _count(self, size: int) -> None:
+        """Files may be read again, but not again and again: many references make a bomb, too."""
+        self._num_read += size
+        if self._num_read > 2 * self._limits.max_unpacked_bytes:
+            raise DocumentError(
+                f"too large: its parts refer to each other so often that more than "
+                f"{2 * self._limits.max_unpacked_bytes:,} bytes would be read"
+            )
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
         try:

@@ -2,32 +2,32 @@
 
 from dataclasses import replace
 
-from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
-from quoth.types import Location
+from quoth.retrieval.loaders.composing import Composer, one_line
 
 _MAX_TITLE = 1_000  # characters
 
 
 class Assembly:
-    """Appends parts and keeps count of where they stand.
+    """A composer of parts that come as they are: not yet canonical, blank, or documents.
 
-    Parts are canonical by themselves, and only newlines come between them, so the whole is too.
+    Parts are made canonical by themselves, and only newlines come between them, so the whole is
+    canonical too.
     """
 
     def __init__(self, limits: LoadLimits) -> None:
-        self._limits = limits
-        self._pieces: list[str] = []
-        self._headings: list[Heading] = []
-        self._kept_whole: list[tuple[int, int]] = []
-        self._locations: list[Location] = []
-        self.length = 0
+        self._composer = Composer(limits)
+
+    @property
+    def length(self) -> int:
+        """Characters so far."""
+        return self._composer.length
 
     @property
     def is_full(self) -> bool:
         """Whether the limit is exceeded: nothing more can be appended."""
-        return self.length > self._limits.max_chars
+        return self.length > self._composer.limits.max_chars
 
     def append(self, raw: str, *, gap: int = 2) -> tuple[int, int]:
         """Append `raw` after `gap` newlines; where it stands. Blank parts add nothing.
@@ -35,74 +35,47 @@ class Assembly:
         Raises:
             DocumentError: The text is longer than the limits allow.
         """
-        text = canonical_text(raw).strip("\n").rstrip()
-        return self._append(text if text.strip() else "", gap)
+        return self._add(canonical_text(raw).strip("\n").rstrip(), gap)
 
-    def append_document(
-        self, part: LoadedDocument, *, deeper: int = 0, gap: int = 2
-    ) -> tuple[int, int]:
+    def append_document(self, part: LoadedDocument, *, deeper: int = 0) -> tuple[int, int]:
         """Append a document with its structure, headings `deeper` by so many levels."""
-        start, end = self._append(part.text if part.text.strip() else "", gap)
+        start, end = self._add(part.text, gap=2)
         if start == end:
             return start, end
         for heading in part.headings:
-            self._headings.append(
-                replace(
-                    heading,
-                    start=start + heading.start,
-                    end=start + heading.end,
-                    level=heading.level + deeper,
-                )
-            )
-        self._kept_whole += ((start + left, start + right) for left, right in part.kept_whole)
+            left, right = start + heading.start, start + heading.end
+            self.head(left, right, level=heading.level + deeper, title=heading.title)
+        for left, right in part.kept_whole:
+            self.keep_whole(start + left, start + right)
         for location in part.locations:
             self.locate(start + location.start, location.label)
         return start, end
 
-    def place_of(self, text: str, gap: int = 2) -> tuple[int, int]:
+    def place_of(self, text: str) -> tuple[int, int]:
         """Where `text` will stand if it comes next."""
-        start = self.length + (gap if self._pieces and text.strip() else 0)
+        start = self.length + (2 if self.length and text.strip() else 0)
         return start, start + (len(text) if text.strip() else 0)
 
     def head(self, start: int, end: int, *, level: int, title: str) -> None:
         """Declare `[start, end)` a heading; parts are declared in their order."""
         if end > start:
-            self._headings.append(Heading(start=start, end=end, level=level, title=title))
+            heading = Heading(start=start, end=end, level=level, title=title)
+            self._composer.headings.append(heading)
 
     def keep_whole(self, start: int, end: int) -> None:
         """Ask that `[start, end)` is not cut where it fits."""
-        if end > start:
-            self._kept_whole.append((start, end))
+        self._composer.keep_whole(start, end)
 
     def locate(self, start: int, label: str) -> None:
         """Say what place of the file begins at `start`."""
-        self._locations.append(Location(start=start, label=label))
+        self._composer.locate(label, start)
 
     def document(self, *, format: str, title: str = "") -> LoadedDocument:
-        """All parts as one document."""
-        return LoadedDocument(
-            text="".join(self._pieces),
-            format=format,
-            title=one_line(title)[:_MAX_TITLE].rstrip(),
-            headings=tuple(self._headings),
-            kept_whole=tuple(self._kept_whole),
-            locations=tuple(self._locations),
-        )
+        """All parts as one document; no part gives its title to the whole."""
+        document = self._composer.document(format, title="")
+        return replace(document, title=one_line(title)[:_MAX_TITLE].rstrip())
 
-    def _append(self, text: str, gap: int) -> tuple[int, int]:
-        if not text:
+    def _add(self, text: str, gap: int) -> tuple[int, int]:
+        if not text.strip():
             return self.length, self.length
-        before = "\n" * gap if self._pieces else ""
-        start = self.length + len(before)
-        self.length = start + len(text)
-        if self.length > self._limits.max_chars:
-            raise DocumentError(
-                f"too large: more than the {self._limits.max_chars:,} characters that are allowed"
-            )
-        self._pieces.append(before + text)
-        return start, self.length
-
-
-def one_line(text: str) -> str:
-    """`text` as a title: canonical, white space as single spaces."""
-    return " ".join(canonical_text(text).split())
+        return self._composer.add(text, gap=gap)

@@ -72,7 +72,7 @@ class _Reader:
         if text:
             in_list = bool(item) and not style.level
             gap = 1 if in_list and self._is_in_list else 2
-            self.composer.add(f"{item} {text}" if item else text, gap=gap, level=style.level)
+            self.composer.add(f"{item} {text}" if item else text, gap=gap, level=style.level or 0)
             self._is_in_list = in_list
         for box in found.boxes:
             self.read(box)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from quoth.retrieval.canonical import canonical_text
-from quoth.retrieval.loaders.docx_styles import ParagraphStyle
+from quoth.retrieval.loaders.docx_styles import Style
 from quoth.retrieval.loaders.office_package import attribute, child, local_name
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ _ROMAN = (
     (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
 )  # fmt: skip
 _MAX_ROMAN = 5000
+_DEPTHS = frozenset("012345678")
+_MAX_PATTERN = 80  # characters
 _NUM_LETTERS = 26
 
 
@@ -55,7 +57,7 @@ class Numbering:
                 self._lists[number_id] = shared
                 self._restarts.update(_restarts(number_id, node))
 
-    def label(self, style: ParagraphStyle) -> str:
+    def label(self, style: Style) -> str:
         """What stands before the paragraph: "-", "3.", "2.1"; empty where nothing does."""
         known = self._lists.get(style.number_id or "")
         depth = style.number_level or 0
@@ -81,10 +83,10 @@ def _levels(definition: "etree._Element") -> dict[int, _Level]:
     levels = {}
     for node in definition:
         depth = attribute(node, "ilvl")
-        if local_name(node) == "lvl" and depth and depth.isdecimal():
+        if local_name(node) == "lvl" and depth in _DEPTHS:
             levels[int(depth)] = _Level(
                 kind=_value(node, "numFmt") or "decimal",
-                pattern=_value(node, "lvlText") or "",
+                pattern=(_value(node, "lvlText") or "")[:_MAX_PATTERN],
                 start=_number(_value(node, "start"), 1),
             )
     return levels

@@ -53,6 +53,7 @@ class ParagraphText:
         self._number_of_note = number_of_note
         self._styles = styles
         self._pieces: list[str] = []
+        self._is_hidden = styles.of_paragraph(paragraph).is_hidden
         self._code_depth = 0  # within the instructions of nested fields
         for node in shown_children(paragraph):
             if local_name(node) == "r":
@@ -66,7 +67,7 @@ class ParagraphText:
         return "".join(self._pieces)
 
     def _take_run(self, run: "etree._Element") -> None:
-        if self._styles.hides(run):
+        if self._styles.hides(run, by_default=self._is_hidden):
             return
         for node in shown_children(run):
             name = local_name(node)

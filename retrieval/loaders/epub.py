@@ -12,7 +12,8 @@ from urllib.parse import unquote
 from quoth.errors import DocumentError
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.archives import Archive
-from quoth.retrieval.loaders.assembly import Assembly, one_line
+from quoth.retrieval.loaders.assembly import Assembly
+from quoth.retrieval.loaders.composing import one_line
 from quoth.retrieval.loaders.decode import decode_as, decode_text
 from quoth.retrieval.loaders.html import html_document
 from quoth.retrieval.loaders.safe_xml import parse_xml
@@ -24,12 +25,7 @@ _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 # Fonts may be obfuscated in books that anybody can read; any other encryption is a lock.
 _OBFUSCATIONS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding=["']([-\w.]{1,40})""")
-_SELF_CLOSED = re.compile(  # HTML knows only these as empty: others would swallow what follows
-    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)"
-    r"([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>"
-)
 _MAX_LABEL = 80
 
 
@@ -95,12 +91,11 @@ class _Book:
             yield name, labels.get(name, "")
 
     def markup(self, name: str) -> str:
-        """A chapter as HTML that a parser of HTML understands."""
+        """A chapter, decoded. It is read as HTML, whose parser takes XHTML as it comes."""
         content = self._archive.read(name)
         declared = _ENCODING.match(content)
         text = decode_as(content, declared[1].decode()) if declared else None
-        text = decode_text(content) if text is None else text
-        return _SELF_CLOSED.sub(r"<\1\2></\1>", text)
+        return decode_text(content) if text is None else text
 
     def _labels(self) -> dict[str, str]:
         """Titles of texts by the table of contents: the navigation of EPUB 3, else the NCX."""
@@ -126,8 +121,6 @@ class _Book:
 
     def _inside(self, base: str, reference: str) -> str | None:
         """The file that `reference` in `base` means; None where it is not in the book."""
-        if _SCHEME.match(reference):
-            return None
         path = unquote(reference.partition("#")[0])
         name = posixpath.normpath(posixpath.join(posixpath.dirname(base), path))
         return name if path and name in self._archive else None

@@ -11,8 +11,9 @@ from typing import TypeGuard
 
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
-from quoth.retrieval.loaders.assembly import Assembly, one_line
+from quoth.retrieval.loaders.assembly import Assembly
 from quoth.retrieval.loaders.code import code_document
+from quoth.retrieval.loaders.composing import one_line
 from quoth.retrieval.loaders.decode import decode_text
 
 _TITLE_KEYS = ("title", "name", "heading", "subject", "question", "id", "_id", "key")

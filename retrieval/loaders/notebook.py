@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
-from quoth.retrieval.loaders.assembly import Assembly, one_line
+from quoth.retrieval.loaders.assembly import Assembly
+from quoth.retrieval.loaders.composing import one_line
 from quoth.retrieval.loaders.decode import decode_text
 from quoth.retrieval.loaders.html import html_document
 from quoth.retrieval.loaders.markdown import markdown_document

@@ -7,14 +7,18 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from quoth.errors import DocumentError
 from quoth.retrieval.boxes import word_boxes
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
+from quoth.retrieval.loaders.pdf_columns import reading_order
 from quoth.retrieval.loaders.pdf_flow import PageFlow, flow_pages
-from quoth.retrieval.loaders.pdf_lines import PageLine, page_lines
+from quoth.retrieval.loaders.pdf_furniture import Page, without_furniture
+from quoth.retrieval.loaders.pdf_tables import heads_joined
+from quoth.retrieval.loaders.pdf_words import page_runs
 
 _PDFIUM = threading.Lock()
 _REASONS = {  # FPDF_GetLastError
@@ -43,7 +47,7 @@ def load_pdf(content: bytes, limits: LoadLimits) -> LoadedDocument:
         pages = _pages(pdf, limits)
         outline = _outline(pdf)
         title = _title(pdf)
-    flow = flow_pages(pages)
+    flow = flow_pages(without_furniture(pages))
     if not flow.text:
         raise DocumentError(
             f"a PDF without text ({len(pages)} pages, probably scanned). Run it through OCR first"
@@ -74,7 +78,7 @@ def _opened(content: bytes) -> Iterator[Any]:
         pdf.close()
 
 
-def _pages(pdf: Any, limits: LoadLimits) -> list[list[PageLine]]:  # noqa: ANN401 - untyped library
+def _pages(pdf: Any, limits: LoadLimits) -> list[Page]:  # noqa: ANN401 - untyped library
     pages = []
     num_chars = 0
     for number in range(len(pdf)):
@@ -83,7 +87,8 @@ def _pages(pdf: Any, limits: LoadLimits) -> list[list[PageLine]]:  # noqa: ANN40
         num_chars += textpage.count_chars()
         if num_chars > limits.max_chars:
             raise DocumentError(f"too large: more than {limits.max_chars:,} characters")
-        pages.append(page_lines(textpage))
+        blocks = reading_order(page_runs(textpage))
+        pages.append([heads_joined(block) for block in blocks])
         textpage.close()
         page.close()
     return pages
@@ -111,7 +116,7 @@ def _title(pdf: Any) -> str:  # noqa: ANN401 - untyped library
 
 
 def _headings(outline: Sequence[tuple[int, str, int]], flow: PageFlow) -> list[Heading]:
-    """The bookmarks whose words stand on their page, in the order of the text."""
+    """The bookmarks whose words stand on their page, and below them the headings by style."""
     found: dict[int, Heading] = {}
     ends = [*flow.page_starts[1:], len(flow.text)]
     for level, title, page in outline:
@@ -123,4 +128,9 @@ def _headings(outline: Sequence[tuple[int, str, int]], flow: PageFlow) -> list[H
         if match and match.start() not in found:
             heading = Heading(start=match.start(), end=match.end(), level=level, title=title)
             found[match.start()] = heading
+    deepest = max((heading.level for heading in found.values()), default=0)
+    taken = [(heading.start, heading.end) for heading in found.values()]
+    for heading in flow.headings:
+        if not any(start < heading.end and heading.start < end for start, end in taken):
+            found[heading.start] = replace(heading, level=heading.level + deepest)
     return [found[start] for start in sorted(found)]

@@ -1,31 +1,23 @@
-"""The lines of one PDF page: clean text, and where each word stands.
+"""Lines of a page: words on one height, in cells where wide gaps part them."""
 
-Characters are cleaned one by one, as `canonical_text` would clean them together, so that every
-character of the result is known to come from one box of the page.
-"""
-
-import ctypes
-import unicodedata
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 from quoth.retrieval.canonical import canonical_text
+from quoth.retrieval.loaders.pdf_words import Box, PageWord, around, is_right_to_left
 
-_NEWLINES = frozenset("\r\n\v\f\x85\u2028\u2029")
-_FIRST_MARK = "\u0300"  # no character before it is ever composed with what precedes
-_BROKEN_WORD = frozenset("\ufffe\x02")  # PDFium's mark for a hyphen at the end of a line
-
-
-class Box(NamedTuple):
-    """Points, origin bottom left."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-
-Letter = tuple[str, Box]  # a character, and where it stands
+_CELL_GAP = 0.9  # of the letters' height: no space between words is as wide
+_LETTER_GAP = 0.12  # of the letters' height: a space is wider
+_SAME_LINE = 0.5  # of the lower one's height
+_UPRIGHT = 2.5  # a run of horizontal words is no taller than so many of their heights
+_NUMERIC = re.compile(
+    r"[($€£¥]*[-–+]?\d(?:[\d,.]*\d)?(?:[%)x]|bps|pts?)*(?:\(\w\))?$|[$€£¥%—–-]+\)?$|\)%?$|N/?[AM]$",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?:19|20)\d\d(?:\(\w\))?$")
 
 
 class Word(NamedTuple):
@@ -36,117 +28,159 @@ class Word(NamedTuple):
     box: Box
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageLine:
-    """A line that holds at least one word."""
+@dataclass(frozen=True)
+class Cell:
+    """Words next to each other."""
 
-    text: str
-    words: tuple[Word, ...]
-    box: Box
-    is_broken: bool  # it ended in a hyphen, which `text` does not hold
+    words: tuple[PageWord, ...]
+
+    @cached_property
+    def box(self) -> Box:
+        """Around its words, in points."""
+        return around([word.box for word in self.words])
+
+    @cached_property
+    def size(self) -> float:
+        """The height of its largest letters, in points."""
+        return max(word.size for word in self.words)
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether it holds numbers and their signs, and nothing else."""
+        return all(_NUMERIC.match(word.text) for word in self.words)
+
+    @cached_property
+    def is_year(self) -> bool:
+        """Whether it holds years and nothing else."""
+        return all(_YEAR.match(word.text) for word in self.words)
 
     @property
+    def is_upright(self) -> bool:
+        """Whether its words stand beside each other and not above."""
+        return self.box.top - self.box.bottom <= _UPRIGHT * self.size or len(self.words) == 1
+
+
+@dataclass(frozen=True)
+class PageLine:
+    """Cells that stand beside each other, from left to right. It holds at least one word."""
+
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """Its words with single spaces."""
+        return " ".join(word.text for cell in self.cells for word in cell.words)
+
+    def words(self) -> Iterator[Word]:
+        """Its words by their place in `text`."""
+        start = 0
+        for cell in self.cells:
+            for word in cell.words:
+                yield Word(start, start + len(word.text), word.box)
+                start += len(word.text) + 1
+
+    @cached_property
+    def box(self) -> Box:
+        """Around its words, in points."""
+        return around([cell.box for cell in self.cells])
+
+    @cached_property
     def height(self) -> float:
-        """Of the line, in points."""
-        return self.box.top - self.box.bottom
+        """Of its largest letters, in points."""
+        return max(cell.size for cell in self.cells)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ended in a hyphen, which `text` does not hold."""
+        return self.cells[-1].words[-1].is_broken
+
+    @cached_property
+    def is_bold(self) -> bool:
+        """Whether all of its words are."""
+        return all(word.is_bold for cell in self.cells for word in cell.words)
+
+    @cached_property
+    def is_data_row(self) -> bool:
+        """Whether it is a row of a table with numbers in it; a row of years is none."""
+        numbers = [cell for cell in self.cells if cell.is_numeric]
+        if all(cell.is_year for cell in numbers):
+            return False
+        return len(numbers) >= 2 or (len(self.cells) >= 2 and self.cells[-1].is_numeric)
 
 
-def page_lines(textpage: Any) -> list[PageLine]:  # noqa: ANN401 - untyped library
-    """The lines of a pypdfium2 text page, in the order in which the page draws them."""
-    lines: list[PageLine] = []
-    letters: list[Letter] = []
-    for letter, box in _letters(textpage):
-        if letter in _NEWLINES or letter in _BROKEN_WORD:
-            _append_line(lines, letters, is_broken=letter in _BROKEN_WORD)
-            letters = []
+def cells_of(runs: Iterable[Sequence[PageWord]]) -> list[Cell]:
+    """Runs cut at wide gaps, and where they go back to the left."""
+    cells = []
+    for run in runs:
+        begun = [run[0]]
+        for word in run[1:]:
+            if _parts(begun[-1], word):
+                cells.append(Cell(tuple(begun)))
+                begun = []
+            begun.append(word)
+        cells.append(Cell(tuple(begun)))
+    return cells
+
+
+def lines_of(cells: Sequence[Cell]) -> list[PageLine]:
+    """Cells put together to lines, from top to bottom."""
+    rows: list[list[Cell]] = []
+    reference: Cell | None = None  # the largest letters of the row decide what is on its height
+    for cell in sorted(cells, key=_middle, reverse=True):
+        if reference and cell.is_upright and reference.is_upright and _same_line(reference, cell):
+            rows[-1].append(cell)
+            reference = max(reference, cell, key=lambda each: each.size)
         else:
-            letters.append((letter, box))
-    _append_line(lines, letters, is_broken=False)
-    return lines
+            rows.append([cell])
+            reference = cell
+    order = {id(cell): place for place, cell in enumerate(cells)}
+    return [_line(sorted(row, key=lambda cell: order[id(cell)])) for row in rows]
 
 
-def _letters(textpage: Any) -> list[Letter]:  # noqa: ANN401 - untyped library
-    """Every character of the page with its box; surrogates joined."""
-    from pypdfium2 import raw
-
-    rect = raw.FS_RECTF()
-    reference = ctypes.byref(rect)
-    unicode_at, box_at = raw.FPDFText_GetUnicode, raw.FPDFText_GetLooseCharBox
-    handle = textpage.raw
-    letters = []
-    high = 0
-    for place in range(textpage.count_chars()):
-        code = unicode_at(handle, place)
-        box_at(handle, place, reference)
-        box = Box(rect.left, rect.bottom, rect.right, rect.top)
-        if 0xD800 <= code < 0xDC00:
-            high = code
-            continue
-        if 0xDC00 <= code < 0xE000 and high:
-            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00)
-        high = 0
-        if code <= 0x10FFFF:
-            letters.append((chr(code), box))
-    return letters
+def _line(row: list[Cell]) -> PageLine:
+    """A line of cells that come in the order in which they are drawn."""
+    words = [word for cell in row for word in cell.words]
+    if len(row) > 1 and not any(is_right_to_left(word.text) for word in words):
+        first = {id(cell.words[0]) for cell in row}
+        words.sort(key=lambda word: word.box.left)  # raised letters are drawn apart
+        words = _whole(words, first)
+    cells: list[list[PageWord]] = [[words[0]]]
+    for word in words[1:]:
+        if _parts(cells[-1][-1], word):
+            cells.append([])
+        cells[-1].append(word)
+    return PageLine(tuple(Cell(tuple(each)) for each in cells))
 
 
-def _append_line(lines: list[PageLine], letters: list[Letter], *, is_broken: bool) -> None:
-    cleaned = _cleaned(letters)
-    text = "".join(letter for letter, _ in cleaned)
-    words = tuple(_words(cleaned))
-    if words:
-        box = _around([word.box for word in words])
-        lines.append(PageLine(text=text, words=words, box=box, is_broken=is_broken))
+def _whole(words: list[PageWord], first: set[int]) -> list[PageWord]:
+    """Words put together again of which PDFium took the parts, or the letters, for lines."""
+    whole = words[:1]
+    for word in words[1:]:
+        before = whole[-1]
+        gap = word.box.left - before.box.right
+        near = abs(gap) < _LETTER_GAP * min(word.size, before.size)
+        if id(word) in first and near and abs(word.box.bottom - before.box.bottom) < 1:
+            box = around([before.box, word.box])
+            text = canonical_text(before.text + word.text)
+            whole[-1] = word._replace(text=text, box=box, size=before.size)
+        else:
+            whole.append(word)
+    return whole
 
 
-def _cleaned(letters: list[Letter]) -> list[Letter]:
-    """Canonical characters, single spaces, none at the ends."""
-    cleaned: list[Letter] = []
-    group: list[Letter] = []  # one character and what may be composed with it
-    for letter in letters:
-        if letter[0] >= _FIRST_MARK and _joins(letter[0]):
-            group.append(letter)
-            continue
-        _append_canonical(cleaned, group)
-        group = [letter]
-    _append_canonical(cleaned, group)
-    if cleaned and cleaned[-1][0] == " ":
-        cleaned.pop()
-    return cleaned
+def _parts(word: PageWord, after: PageWord) -> bool:
+    """Whether two words of a run belong to different cells."""
+    size = min(word.size, after.size)
+    if after.box.left - word.box.right > _CELL_GAP * size:
+        return True
+    return after.box.right < word.box.left and not is_right_to_left(word.text + after.text)
 
 
-def _joins(letter: str) -> bool:
-    """Whether normalisation may compose this character with the one before it."""
-    return unicodedata.combining(letter) > 0 or "\u1160" <= letter <= "\u11ff"
+def _middle(cell: Cell) -> float:
+    return cell.box.bottom + cell.box.top
 
 
-def _append_canonical(cleaned: list[Letter], group: list[Letter]) -> None:
-    if len(group) == 1 and "!" <= group[0][0] <= "~":
-        cleaned.append(group[0])
-        return
-    text = canonical_text("".join(letter for letter, _ in group))
-    for place, letter in enumerate(text):
-        box = group[min(place, len(group) - 1)][1]
-        if not letter.isspace():
-            cleaned.append((letter, box))
-        elif cleaned and cleaned[-1][0] != " ":
-            cleaned.append((" ", box))
-
-
-def _words(letters: list[Letter]) -> list[Word]:
-    words = []
-    start = 0
-    for place in range(len(letters) + 1):
-        if place == len(letters) or letters[place][0] == " ":
-            if place > start:
-                box = _around([box for _, box in letters[start:place]])
-                words.append(Word(start, place, box))
-            start = place + 1
-    return words
-
-
-def _around(boxes: list[Box]) -> Box:
-    """The smallest box around all of them; those without an area count only if all are so."""
-    solid = [box for box in boxes if box[2] > box[0] and box[3] > box[1]] or boxes
-    lefts, bottoms, rights, tops = zip(*solid, strict=True)
-    return Box(min(lefts), min(bottoms), max(rights), max(tops))
+def _same_line(cell: Cell, other: Cell) -> bool:
+    shared = min(cell.box.top, other.box.top) - max(cell.box.bottom, other.box.bottom)
+    heights = (cell.box.top - cell.box.bottom, other.box.top - other.box.bottom)
+    return shared >= _SAME_LINE * min(heights)

@@ -1,10 +1,12 @@
 """What charts and diagrams say: titles, and the values that were stored with them."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from quoth.retrieval.loaders.cell_formats import GENERAL, shown_number
 from quoth.retrieval.loaders.composing import one_line
-from quoth.retrieval.loaders.office_package import child, local_name
+from quoth.retrieval.loaders.office_package import child
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -41,11 +43,20 @@ def diagram_lines(root: "etree._Element") -> Iterator[str]:
 
 
 def _points(source: "etree._Element | None") -> dict[str, str]:
-    """Stored values by their places."""
+    """Stored values by their places, as their format shows them."""
     if source is None:
         return {}
+    code = next((node.text for node in source.iter("{*}formatCode")), None) or GENERAL
+    is_number = next(source.iter("{*}numCache", "{*}numLit"), None) is not None
     return {
-        point.get("idx", ""): one_line("".join(point.itertext()))
+        point.get("idx", ""): _shown("".join(point.itertext()).strip(), code, is_number=is_number)
         for point in source.iter("{*}pt")
-        if local_name(point) == "pt"
     }
+
+
+def _shown(raw: str, code: str, *, is_number: bool) -> str:
+    try:
+        value = float(raw) if is_number else math.nan
+    except ValueError:
+        value = math.nan
+    return one_line(shown_number(value, code) if math.isfinite(value) else raw)

@@ -7,6 +7,8 @@ Where a table has a header row, each value comes with its column's name ("Region
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from quoth.retrieval.loaders.composing import Composer
@@ -43,25 +45,43 @@ def write_rows(
 
     A new table begins after empty rows, unless `is_one_table`.
     """
-    names: dict[int, str] = {}
+    header = _Header()
     before = 0
-    is_above = True  # no header has been looked for in this table yet
     for row, following in _with_following(rows):
         begins = not before or (row.number != before + 1 and not is_one_table)
         if begins:
-            names, is_above = {}, True
-        is_candidate = is_above and len(row.cells) > 1
-        line_names = {} if is_candidate else names
-        _write(row, line_names, composer, label, 2 if begins else 1)
-        if is_candidate:
-            is_above = False
-            names = column_names(row, following)
+            header = _Header()
+        names = header.names
+        if not names:
+            header.look_at(row, following)
+        _write(row, names, composer, label, 2 if begins else 1)
         before = row.number
 
 
-def column_names(row: Row, following: Sequence[Row]) -> dict[int, str]:
-    """The names of the columns where `row` is a header of what follows; empty where it is not."""
-    names = {cell.column: cell.text.rstrip(": ") for cell in row.cells}
+@dataclass(slots=True)
+class _Header:
+    """The names of a table's columns, once its header has come: the first row that is so wide."""
+
+    names: dict[int, str] = field(default_factory=dict)
+    widest: int = 1
+    groups: Row | None = None
+
+    def look_at(self, row: Row, following: Sequence[Row]) -> None:
+        if len(row.cells) <= self.widest:
+            return
+        self.widest = len(row.cells)
+        if _is_over_header(row, following):
+            self.groups = row
+        else:
+            self.names = column_names(row, following, self.groups)
+
+
+def column_names(row: Row, following: Sequence[Row], groups: Row | None = None) -> dict[int, str]:
+    """The names of the columns where `row` is a header of what follows; empty where it is not.
+
+    Of `groups`, the row above a header, each cell names all columns up to the next one.
+    """
+    names = {cell.column: _name(cell, groups) for cell in row.cells}
     fits = len(set(names.values())) == len(names) and all(
         0 < len(name) <= _MAX_NAME for name in names.values()
     )
@@ -72,6 +92,25 @@ def column_names(row: Row, following: Sequence[Row]) -> dict[int, str]:
     if 2 * covered < len(below):
         return {}
     return names if _is_told_apart(row, following) else {}
+
+
+def _is_over_header(row: Row, following: Sequence[Row]) -> bool:
+    """Whether `row`, which has gaps, names groups of columns: a header over numbers comes next."""
+    has_gaps = any(after.column - cell.column > 1 for cell, after in pairwise(row.cells))
+    if len(following) < 2 or not has_gaps or len(following[0].cells) <= len(row.cells):
+        return False
+    values = following[1].cells
+    is_over_numbers = 2 * sum(cell.is_number for cell in values) >= len(values)
+    return (
+        is_over_numbers
+        and all(_is_name(cell) for cell in row.cells)
+        and bool(column_names(following[0], following[1:], row))
+    )
+
+
+def _name(cell: Cell, groups: Row | None) -> str:
+    over = [group for group in groups.cells if group.column <= cell.column] if groups else []
+    return " ".join(part.text.rstrip(": ") for part in (*over[-1:], cell)).strip()
 
 
 def _is_name(cell: Cell) -> bool:

@@ -6,6 +6,7 @@ rows and columns are kept, for filters and folded groups hide them, and a click 
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from quoth.errors import DocumentError
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
@@ -54,16 +55,15 @@ def _write_sheet(name: str, rows: Iterator[Row], composer: Composer) -> None:
     first = next(rows, None)
     if first is None:
         return
-
     quoted = name if name.replace("_", "").isalnum() else "'" + name.replace("'", "''") + "'"
 
-    def label(row: Row, cell: Cell) -> str:
+    def place(row: Row, cell: Cell) -> str:
         return f"{quoted}!{column_letters(cell.column)}{row.number}"
 
-    def all_rows() -> Iterator[Row]:
-        yield first
-        yield from rows
+    def label(row: Row, cell: Cell) -> str:
+        return "" if name and cell is first.cells[0] else place(row, cell)
 
-    if name:
-        composer.add(name, level=1)
-    write_rows(all_rows(), composer, label)
+    if name:  # it stands where the first cell does: no part of the sheet before
+        start, _ = composer.add(name, level=1)
+        composer.locate(place(first, first.cells[0]), start)
+    write_rows(chain([first], rows), composer, label)

@@ -8,6 +8,7 @@ import pytest
 from quoth import Assistant, Settings
 from quoth.app.events import Cited, Done, Retrieved, Text
 from quoth.errors import ContextOverflowError, InputError
+from quoth.retrieval import Filters
 
 DOCUMENTS = {
     "warranty.md": (
@@ -136,6 +137,18 @@ def test_an_empty_index_is_told(tmp_path, assistant):
     settings = Settings(index_path=tmp_path / "empty")
     with Assistant.open(settings) as empty, pytest.raises(InputError, match="holds no documents"):
         empty.ask(QUESTION)
+
+
+def test_only_documents_that_pass_the_filters_answer(assistant):
+    answer = assistant.ask(QUESTION, filters=Filters(formats=("txt",)))
+    assert {scored.passage.document for scored in answer.passages} == {"ravens.txt"}
+    with pytest.raises(InputError, match="passes the filters"):
+        assistant.ask(QUESTION, filters=Filters(tags=("none",)))
+
+
+def test_the_mode_of_the_search_is_a_setting(assistant):
+    words = replaced(assistant, mode="lexical").ask("FAISS")
+    assert [scored.passage.document for scored in words.passages] == ["storage.rst"]
 
 
 def test_uploads_are_added_under_their_names_and_nothing_else_goes(tmp_path, assistant):

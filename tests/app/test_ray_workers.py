@@ -1,5 +1,6 @@
 """On a real local Ray cluster: the same index as without, whatever happens to the workers."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,10 +14,13 @@ import torch
 
 pytest.importorskip("ray")
 
-from helpers.deadly_embedder import DeadlyEmbedder
+import ray
+
+from helpers import deadly_embedder
 from helpers.folders import write_files
 from helpers.index_contents import contents
 from helpers.pdfs import make_pdf, paragraph
+from quoth.app.cli import run
 from quoth.app.ray_workers import RayWorkers
 from quoth.errors import ConfigError, EmbedderMismatchError
 from quoth.retrieval import HashingEmbedder, Index, load_embedder
@@ -36,14 +40,16 @@ FILES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    with RayWorkers(2):
+    """Started once, and joined by all."""
+    ray.cloudpickle.register_pickle_by_value(deadly_embedder)  # workers cannot import it
+    with RayWorkers(2)._cluster():
         yield
+    ray.cloudpickle.unregister_pickle_by_value(deadly_embedder)
 
 
 @pytest.fixture
-def workers():
-    with RayWorkers(2) as joined:
-        yield joined
+def workers() -> RayWorkers:
+    return RayWorkers(2)
 
 
 @pytest.fixture
@@ -84,8 +90,8 @@ def test_a_worker_that_dies_costs_nothing(tmp_path: Path, docs: Path) -> None:
     fuse = tmp_path / "fuse"
     fuse.touch()
     expected = synced(tmp_path / "local", docs)
-    with RayWorkers(2, load=partial(DeadlyEmbedder, fuse)) as workers:
-        assert synced(tmp_path / "ray", docs, preparer=workers) == expected
+    workers = RayWorkers(2, load=partial(deadly_embedder.DeadlyEmbedder, fuse))
+    assert synced(tmp_path / "ray", docs, preparer=workers) == expected
     assert not fuse.exists()
 
 
@@ -93,8 +99,8 @@ def test_a_file_that_kills_every_worker_is_reported_and_passed_over(
     tmp_path: Path, docs: Path
 ) -> None:
     poison = write_files(docs, {"15.txt": "This is POISON."}) / "15.txt"
-    with RayWorkers(2, load=DeadlyEmbedder) as workers:
-        report, held, _ = synced(tmp_path / "ray", docs, preparer=workers)
+    workers = RayWorkers(2, load=deadly_embedder.DeadlyEmbedder)
+    report, held, _ = synced(tmp_path / "ray", docs, preparer=workers)
     reasons = {file.path: file.reason for file in report.skipped}
     assert reasons.pop(poison) == "could not be read: it has killed 3 workers"
     poison.unlink()
@@ -104,30 +110,28 @@ def test_a_file_that_kills_every_worker_is_reported_and_passed_over(
 
 
 def test_another_embedder_on_the_workers_is_refused(tmp_path: Path, docs: Path) -> None:
-    with (
-        RayWorkers(1, load=partial(HashingEmbedder, 8)) as workers,
-        pytest.raises(EmbedderMismatchError),
-    ):
+    workers = RayWorkers(1, load=partial(HashingEmbedder, 8))
+    with pytest.raises(EmbedderMismatchError):
         synced(tmp_path / "index", docs, preparer=workers)
 
 
 def test_numbers_of_actors_that_cannot_be_had_are_refused(tmp_path: Path, docs: Path) -> None:
     with pytest.raises(ConfigError, match="not 0"):
         RayWorkers(0)
-    with RayWorkers(3) as workers, pytest.raises(ConfigError, match=r"3 actors .* has 2 CPUs"):
-        synced(tmp_path / "index", docs, preparer=workers)
+    with pytest.raises(ConfigError, match="has 2 CPUs"):
+        synced(tmp_path / "index", docs, preparer=RayWorkers(3))
 
 
 DRIVER = """
 import sys
 from pathlib import Path
+from quoth.app.cli import run
 from quoth.app.ray_workers import RayWorkers
 from quoth.retrieval import HashingEmbedder, Index
 
-with RayWorkers(2) as workers:
-    with Index.open_or_create(sys.argv[1], embedder=HashingEmbedder()) as index:
-        print("ready", flush=True)
-        index.sync([Path(sys.argv[2])], preparer=workers)
+with Index.open_or_create(sys.argv[1], embedder=HashingEmbedder()) as index:
+    print("ready", flush=True)
+    index.sync([Path(sys.argv[2])], preparer=RayWorkers(2))
 """
 
 
@@ -142,10 +146,10 @@ def test_a_killed_driver_leaves_what_it_committed(tmp_path: Path) -> None:
     )
     assert driver.stdout is not None
     assert driver.stdout.readline() == "ready\n"
-    family = _family(driver.pid)
     with Index.open(folder, embedder=HashingEmbedder()) as watching:
         while watching.status().num_documents < 50:
             time.sleep(0.02)
+    family = _family(driver.pid)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     driver.stdout.close()
@@ -156,10 +160,17 @@ def test_a_killed_driver_leaves_what_it_committed(tmp_path: Path) -> None:
     report, held, hits = synced(folder, docs)
     assert (report.added, report.unchanged) == (600 - kept, kept)
     assert (held, hits) == synced(tmp_path / "local", docs)[1:]
-    deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while any(_runs(pid) for pid in family) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert [pid for pid in family if _runs(pid)] == []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _family(pid: int) -> list[int]:
@@ -170,3 +181,11 @@ def _family(pid: int) -> list[int]:
         for child in (task / "children").read_text().split()
     ]
     return [each for child in children for each in [child, *_family(child)]]
+
+
+def test_the_command_line_takes_workers(tmp_path: Path, docs: Path, capsys) -> None:
+    options = [str(docs), "--index", str(tmp_path / "index"), "--embedder", "hashing"]
+    assert run(["index", "sync", *options, "--ray-actors", "2"]) == 2
+    assert "Add --ray" in capsys.readouterr().err
+    assert run(["index", "sync", *options, "--json", "--ray", "--ray-actors", "2"]) == 0
+    assert json.loads(capsys.readouterr().out)["added"] == synced(tmp_path / "l", docs)[0].added

@@ -1,5 +1,8 @@
 """What every loader promises, whatever the format."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from helpers.epubs import chapter, make_epub
@@ -11,6 +14,7 @@ from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.chunking import chunk_document
 from quoth.retrieval.documents import LoadedDocument
 from quoth.retrieval.loaders import load
+from quoth.retrieval.parsing import Parser
 
 
 def write_docx(document) -> None:
@@ -99,3 +103,16 @@ def test_loading_twice_gives_the_same(document: LoadedDocument, request) -> None
 def test_nothing_and_garbage_are_refused(name: str, content: bytes) -> None:
     with pytest.raises(DocumentError):
         load(name, content)
+
+
+def test_it_is_the_same_out_of_the_process_that_reads_files(parser: Parser) -> None:
+    """That process may open no files but those of Python's libraries."""
+    for name, content in SAMPLES.items():
+        here, there = load(name, content), parser.load(name, content)
+        assert replace(there, boxes=None) == replace(here, boxes=None), name
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[Parser]:
+    with Parser() as made:
+        yield made

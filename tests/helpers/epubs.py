@@ -13,7 +13,7 @@ _CONTAINER = (
 _XHTML = "application/xhtml+xml"
 
 
-def chapter(body: str, head: str = "<title/>") -> str:
+def chapter(body: str, head: str = "<title/><script/>") -> str:
     """A chapter as books hold it: XHTML with self-closed elements."""
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'

@@ -7,12 +7,30 @@ _PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9
 _FILE_ID = bytes(range(16))
 LEFT, TOP, SIZE, LEADING = 72, 720, 12, 14
 
-Line = tuple[float, float, str]  # x, y of the baseline, text
+# x, y of the baseline, text, and if not as the rest: font (F1 Helvetica, F2 bold), size
+Line = tuple[float, float, str] | tuple[float, float, str, str, int]
 
 
 def paragraph(lines: Sequence[str], *, top: float = TOP, left: float = LEFT) -> list[Line]:
     """Lines below each other, as a typesetter puts them."""
     return [(left, top - LEADING * place, line) for place, line in enumerate(lines)]
+
+
+def table(
+    rows: Sequence[Sequence[str]], *, top: float = TOP, columns: Sequence[float] = (72, 350, 450)
+) -> list[Line]:
+    """Rows with a cell at the left edge of each column; empty cells draw nothing."""
+    return [
+        (left, top - LEADING * place, cell)
+        for place, row in enumerate(rows)
+        for left, cell in zip(columns, row, strict=False)
+        if cell
+    ]
+
+
+def bold(line: Line, size: int = SIZE) -> Line:
+    """The same line in bold."""
+    return (line[0], line[1], line[2], "F2", size)
 
 
 def make_pdf(
@@ -31,12 +49,13 @@ def make_pdf(
     objects[3] = (
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
     )
+    objects[7] = objects[3].replace(b"Helvetica", b"Helvetica-Bold")
     key = _key(password) if password is not None else None
     objects[4] = b"<< /Title %s >>" % _string(title, key, 4)
     for kid, lines in zip(kids, pages, strict=True):
         objects[kid] = (
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (kid + 1)
+            b"/Resources << /Font << /F1 3 0 R /F2 7 0 R >> >> >>" % (kid + 1)
         )
         content = _crypt(_content(lines), key, kid + 1)
         head = b"<< /Length %d >>\nstream\n" % len(content)
@@ -48,11 +67,15 @@ def make_pdf(
 
 
 def _content(lines: Sequence[Line]) -> bytes:
-    drawn = [
-        b"BT /F1 %d Tf 1 0 0 1 %.2f %.2f Tm (%s) Tj ET" % (SIZE, x, y, _escaped(text))
-        for x, y, text in lines
-    ]
-    return b"\n".join(drawn)
+    return b"\n".join(
+        b"BT /%s %d Tf 1 0 0 1 %.2f %.2f Tm (%s) Tj ET" % _drawn(*line) for line in lines
+    )
+
+
+def _drawn(
+    x: float, y: float, text: str, font: str = "F1", size: int = SIZE
+) -> tuple[bytes, int, float, float, bytes]:
+    return font.encode(), size, x, y, _escaped(text)
 
 
 def _escaped(text: str) -> bytes:

@@ -104,6 +104,15 @@ def test_limits_are_limits() -> None:
         Archive(content, LoadLimits(max_part_bytes=4)).read("0")
 
 
+def test_reading_the_same_again_and_again_is_a_bomb_too() -> None:
+    archive = Archive(zipped({"a": b"12345"}), LoadLimits(max_unpacked_bytes=5))
+    assert archive.read("a") == b"".join(archive.pieces("a")) == b"12345"
+    with pytest.raises(DocumentError, match="refer to each other so often"):
+        archive.read("a")
+    with pytest.raises(DocumentError, match="refer to each other so often"):
+        list(archive.pieces("a"))
+
+
 @pytest.mark.parametrize("size", [3, 10**6])
 def test_an_entry_that_lies_about_its_size_gives_no_more_than_it_said(size: int) -> None:
     content = patched(zipped({"a": b"x" * 5 * MEBIBYTE}), 24, struct.pack("<L", size))
@@ -168,3 +177,8 @@ def test_elements_come_once_and_in_order_however_the_pieces_fall(count: int, siz
     content = f"<?xml version='1.0'?><!-- c --><s><x/>{rows}<y/></s>".encode()
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     assert [row[0].text for row in xml_elements(pieces, ("r",))] == [*map(str, range(count))]
+
+
+def test_elements_that_were_seen_are_not_kept() -> None:
+    rows = xml_elements([b"<s>" + b"<r><c/></r>" * 50, b"</s>"], ("r",))
+    assert max(len(row.getparent()) for row in rows if row.getnext() is None) <= 2

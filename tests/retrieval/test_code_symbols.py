@@ -173,7 +173,7 @@ OTHERS = {
         [(2, "class A"), (3, "public void run"), (3, "interface I")],
     ),
     "a.go": (
-        "package p\n\n// Runs.\nfunc (s *Server) Run() {}\n\ntype A struct { x int }\n",
+        "package p // é😀\n\n// Runs.\nfunc (s *Server) Run() {}\n\ntype A struct { x int }\n",
         [(2, "func (s *Server) Run"), (2, "type A")],
     ),
     "a.rs": (
@@ -213,6 +213,12 @@ def test_comments_and_attributes_stay_with_what_they_are_about() -> None:
     assert load("a.rs", source.encode()).headings[0].start == 0
     source, _ = OTHERS["a.go"]
     assert section(load("a.go", source.encode()), "func (s *Server) Run").startswith("// Runs.")
+
+
+def test_functions_of_one_statement_are_told_apart() -> None:
+    pytest.importorskip("tree_sitter", reason="the extra `code` is not installed")
+    document = load("a.js", b"const a = () => 1,\n  b = () => 2;\nconst c = () => 3;\n")
+    assert [each.start for each in document.headings] == [6, 19, 34]
 
 
 @pytest.mark.parametrize("name", ["a.js", "a.cpp", "a.go", "a.rs", "a.rb", "a.php", "a.cs"])

@@ -103,7 +103,7 @@ def test_fields_links_controls_and_formulas_give_what_is_seen() -> None:
     def mark(kind: str) -> str:
         return f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>'
 
-    code = "<w:r><w:instrText>HYPERLINK http://x</w:instrText></w:r>"
+    code = "<w:r><w:instrText>IF</w:instrText></w:r>" + RUN.format("a condition")
     math = '<m:oMath xmlns:m="urn:m"><m:r><m:t>x+1</m:t></m:r></m:oMath>'
     body = (
         p("see ", mark("begin"), code, mark("separate"), "there", mark("end"), "!")
@@ -236,3 +236,21 @@ def test_a_long_document_takes_linear_time() -> None:
     text = text_of(numbered("word " * 20, 0) * 20_000, numbering=NUMBERING)
     assert text.count("\n") == 19_999
     assert time.process_time() - started < 10
+
+
+def test_hostile_styles_and_lists_take_linear_time() -> None:
+    """Long chains, crowded styles and endless patterns are looked at once, not once a paragraph."""
+    style = '<w:style w:styleId="{}"><w:rPr>{}</w:rPr><w:basedOn w:val="{}"/></w:style>'
+    styles = "".join(style.format(n, "<w:b/>" * 20, n + 1) for n in range(2_000))
+    levels = "".join(
+        f'<w:lvl w:ilvl="{n}"><w:lvlText w:val="{"%9" * 5_000}"/></w:lvl>' for n in range(500)
+    )
+    numbering = (
+        f'<w:abstractNum w:abstractNumId="1">{levels}</w:abstractNum>'
+        '<w:num w:numId="5"><w:abstractNumId w:val="1"/></w:num>'
+    )
+    item = numbered("x", 0).replace("<w:numPr>", '<w:pStyle w:val="0"/><w:numPr>')
+    started = time.process_time()
+    text = text_of(item * 5_000, styles=styles, numbering=numbering)
+    assert text.count("x") == 5_000
+    assert time.process_time() - started < 5

@@ -111,6 +111,11 @@ def test_bodies_are_decoded_or_said_to_be_unreadable(charset: str, written: str)
     assert ("not readable" in text) == (written == "cp1251")
 
 
+def test_only_charsets_of_texts_decode() -> None:
+    head = b"Subject: x\nContent-Type: text/plain; charset=unicode_escape\n\n"
+    assert load("a.eml", head + b"Costs \\u0041.").text.endswith("Costs \\u0041.")
+
+
 HOSTILE = {
     "long header": b"Subject: " + b"a, " * 300_000,
     "many headers": b"To: a\n" * 100_000,

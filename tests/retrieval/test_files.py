@@ -1,8 +1,11 @@
 """Files and documents: moved, copied, swapped, and left unread where nothing has changed."""
 
 import os
+import random
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.folders import CountingEmbedder, write_files
-from quoth.retrieval import HashingEmbedder, Index, SyncReport
+from quoth.retrieval import Embedder, HashingEmbedder, Index, SyncReport
 from quoth.retrieval.database import DATABASE
+from quoth.retrieval.loaders import load
+from quoth.retrieval.preparing import LocalPreparer, Recipe
 
 
 @pytest.fixture
@@ -209,12 +214,45 @@ def test_an_index_from_before_files_were_noted_is_taken_over(tmp_path: Path) -> 
         assert ids(index) == {"c.txt": before["a.txt"], "b.txt": before["b.txt"]}
 
 
+@pytest.mark.parametrize("place", [0, 100, 199])
+def test_a_paragraph_put_into_a_long_file_embeds_little(
+    index: Index, embedder: CountingEmbedder, tmp_path: Path, place: int
+) -> None:
+    chance = random.Random(1)
+    words = [
+        "raven",
+        "nest",
+        "cliff",
+        "river",
+        "stone",
+        "winter",
+        "letter",
+        "harbour",
+        "engine",
+        "glass",
+    ]
+    paragraphs = [" ".join(chance.choices(words, k=chance.randint(9, 150))) for _ in range(200)]
+    docs = write_files(tmp_path / "d", {"a.txt": "\n\n".join(paragraphs)})
+    assert index.sync([docs]).embedded > 100
+    paragraphs.insert(place, "A new paragraph, which nobody has seen before.")
+    write_files(docs, {"a.txt": "\n\n".join(paragraphs)})
+    embedder.read.clear()
+    assert 1 <= index.sync([docs]).embedded <= 3
+    assert len(embedder.read) <= 3
+
+
 NAMES = st.sampled_from(["a.txt", "b.txt", "c.txt", "s/a.txt", "s/d.md"])
 STATES = st.lists(
     st.dictionaries(NAMES, st.sampled_from(["One.", "Two.", "Three.", "# Four"])),
     min_size=1,
     max_size=5,
 )
+
+
+@contextmanager
+def in_process(embedder: Embedder, recipe: Recipe) -> Iterator[LocalPreparer]:
+    """Read files here: a process for each of many syncs takes long."""
+    yield LocalPreparer(embedder, recipe, load)
 
 
 @settings(max_examples=25, deadline=None)
@@ -227,7 +265,7 @@ def test_whatever_happens_to_the_files_the_index_holds_them(tmp_path_factory, st
             for path in sorted(docs.rglob("*"), reverse=True):
                 path.unlink() if path.is_file() else path.rmdir()
             write_files(docs, state)
-            report = index.sync([docs])
+            report = index.sync([docs], preparer=in_process)
             held: dict[str, str] = {}
             for one in index.documents():
                 held |= dict.fromkeys((one.document, *one.copies), index.text(one.document_id))

@@ -99,7 +99,7 @@ def test_long_paths_do_not_outgrow_the_file() -> None:
 
 
 def test_size_is_limited_while_it_grows() -> None:
-    with pytest.raises(DocumentError, match="too large: more than the 1,000 characters"):
+    with pytest.raises(DocumentError, match="too large: more than 1,000 characters"):
         load("a.json", json.dumps(["x" * 99, {}] * 20).encode(), LoadLimits(max_chars=1_000))
 
 

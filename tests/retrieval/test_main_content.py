@@ -70,6 +70,9 @@ KEPT = {
     "notes": f"<div role=main><p>{WORDS}</p><aside class=footnote><p>1. Note.</p></aside></div>",
     "an article and more": f"<p>Intro.</p><article>{WORDS}</article><section>Other.</section>",
     "everything in a footer": f"<footer>{WORDS}</footer>",
+    "a lead beside main": f"<div>{WORDS[:200]}</div><main><p>{WORDS * 2}</p></main>",
+    "a short page": "<p>The shop in the old town.</p><div class=sidebar>Open at nine.</div>",
+    "many parts": "<p>Hello</p>" + "<div class=sidebar><p>Some words.</p></div>" * 5,
     "a form": f"<form><p>{WORDS}</p></form>",
 }
 

@@ -12,7 +12,7 @@ from quoth.errors import DocumentError
 from quoth.retrieval import HashingEmbedder, Index
 from quoth.retrieval.documents import MEBIBYTE
 from quoth.retrieval.loaders import load
-from quoth.retrieval.locations import location_between
+from quoth.types import location_between
 
 FILES = {
     "docx": docx_bytes(lambda document: document.add_heading("Some words", 1)),

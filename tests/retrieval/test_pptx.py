@@ -12,7 +12,7 @@ from quoth.errors import DocumentError
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadLimits
 from quoth.retrieval.loaders import load
-from quoth.retrieval.locations import location_between
+from quoth.types import location_between
 
 TITLE, TITLE_ONLY, BLANK = 0, 5, 6
 
@@ -48,7 +48,7 @@ def write_deck(presentation) -> None:
     third._element.set("show", "0")
     data = CategoryChartData()
     data.categories = ["2022", "2023"]
-    data.add_series("Revenue", (5.1, 5.2))
+    data.add_series("Revenue", (5.1, 5.2000000000000002), "0.0%")
     chart = third.shapes.add_chart(
         XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(3), Inches(3), data
     ).chart
@@ -62,7 +62,7 @@ def test_a_deck_is_read_slide_by_slide() -> None:
     assert document.text.split("\n\n") == [
         "The Deck", "Subtitle\nsecond line",
         "Comes first", "H | | I\n1 | | two lines", "in a group", "Notes: Say this.\nThen that.",
-        "Sales\nRevenue: 2022: 5.1 | 2023: 5.2", "Last",
+        "Sales\nRevenue: 2022: 510.0% | 2023: 520.0%", "Last",
     ]  # fmt: skip
     assert [(h.level, h.title) for h in document.headings] == [
         (1, "The Deck"), (1, "Comes first"), (1, "Sales"),

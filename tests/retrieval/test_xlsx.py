@@ -16,7 +16,7 @@ from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadLimits
 from quoth.retrieval.loaders import load
 from quoth.retrieval.loaders.xlsx_cells import column_letters, column_number
-from quoth.retrieval.locations import location_between
+from quoth.types import location_between
 
 BUDGET = [
     ["Company budget"],
@@ -47,6 +47,8 @@ def test_a_workbook_as_spreadsheet_programs_write_it() -> None:
         location_between(document.locations, row, document.text.index("\n\nMy")) == "Budget!A4:D5"
     )
     assert document.locations[-1].label == "'My Notes'!A1"
+    notes = document.text.index("My Notes")
+    assert location_between(document.locations, notes, notes + 3) == "'My Notes'!A1"
     assert document.format == "xlsx"
 
 
@@ -62,6 +64,15 @@ def test_a_workbook_as_spreadsheet_programs_write_it() -> None:
         ([["Rent", 2000], ["Food", 300], ["Fun", 9]], ["Rent | 2000", "Food | 300", "Fun | 9"]),
         ([["a", "b", "a"], [1, 2, 3]], ["a | b | a", "1 | 2 | 3"]),
         ([["a", "b", "c"]], ["a | b | c"]),
+        (
+            [["By", "Bob"], ["Item", "In", "Out"], ["x", 1, 2]],
+            ["By | Bob", "Item | In | Out", "Item: x | In: 1 | Out: 2"],
+        ),
+        (
+            [[None, 2022, None, 2023], [None, "Q1", "Q2", "Q1", "Q2"], ["Cost", 1, 2, 3, 4]],
+            ["2022 | 2023", "Q1 | Q2 | Q1 | Q2",
+             "Cost | 2022 Q1: 1 | 2022 Q2: 2 | 2023 Q1: 3 | 2023 Q2: 4"],
+        ),
         ([["1,5", "x"], [7, 8, 9], [7, 8, 9]], ["1,5 | x", *["1,5: 7 | x: 8 | 9"] * 2]),
     ],
 )  # fmt: skip
