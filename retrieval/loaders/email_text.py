@@ -135,17 +135,27 @@ def _parts(message: _Message) -> Iterator[_Message]:
 def _preferred(alternatives: list[_Message]) -> _Message:
     """Plain text, or HTML that says much more: some plain texts only ask for another program."""
     plain = next((part for part in alternatives if part.get_content_type() == "text/plain"), None)
-    if plain is None:
-        return alternatives[-1]
-    rich = next((part for part in reversed(alternatives) if part is not plain), None)
-    if rich is None or _num_words(plain) * _SAYS_MORE >= _num_words(rich):
-        return plain
-    return rich
+    rich = next((part for part in reversed(alternatives) if _is_rich(part)), None)
+    if plain is None or rich is None:
+        return plain or rich or alternatives[-1]
+    return plain if _num_words(plain) * _SAYS_MORE >= _num_words(rich) else rich
+
+
+def _is_rich(part: _Message) -> bool:
+    """HTML, or HTML with its images; no calendar entry."""
+    return part.get_content_type() == "text/html" or part.get_content_maintype() == "multipart"
 
 
 def _num_words(part: _Message) -> int:
-    leaves = [leaf for leaf in _parts(part) if _is_text(leaf)]
-    return sum(len(_part_document(leaf).text.split()) for leaf in leaves)
+    """Words in all the text of `part`; nothing is chosen here, or nesting would double the work."""
+    return sum(len(_words(leaf).split()) for leaf in part.walk() if _is_text(leaf))
+
+
+def _words(leaf: _Message) -> str:
+    try:
+        return _part_document(leaf).text
+    except DocumentError:
+        return ""
 
 
 def _append_part(assembly: Assembly, part: _Message) -> None:
