@@ -26,6 +26,8 @@ from quoth.retrieval.loaders.plain import load_plain
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _MAX_HEADER = 10_000  # characters; lists of recipients can be longer than the mail
 _SAYS_MORE = 4  # HTML with so many times the words of the plain text is read in its place
+_INLINE = frozenset({"multipart", "image", "text"})  # without a name, these are part of the page
+_STYLES = frozenset({"text/css", "text/javascript"})
 _MBOX_FROM = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
@@ -161,7 +163,7 @@ def _words(leaf: _Message) -> str:
 def _append_part(assembly: Assembly, part: _Message) -> None:
     if not _is_text(part):
         name = _file_name(part)
-        if name or part.get_content_maintype() != "multipart":
+        if name or part.get_content_maintype() not in _INLINE:
             assembly.append(f"Attachment: {name or 'without a name'} ({part.get_content_type()})")
         return
     try:
@@ -174,7 +176,8 @@ def _append_part(assembly: Assembly, part: _Message) -> None:
 
 def _is_text(part: _Message) -> bool:
     is_attached = part.get_content_disposition() == "attachment" or bool(_file_name(part))
-    return part.get_content_maintype() == "text" and not is_attached
+    is_said = part.get_content_maintype() == "text" and part.get_content_type() not in _STYLES
+    return is_said and not is_attached
 
 
 def _part_document(part: _Message) -> LoadedDocument:

@@ -84,6 +84,15 @@ def test_html_alone_is_read_with_its_quotes_marked() -> None:
     assert [heading.title for heading in document.headings] == ["Plans", "News"]
 
 
+def test_a_page_saved_as_mail_is_its_text() -> None:
+    page = (
+        b"Subject: Page\nContent-Type: multipart/related; boundary=b\n\n--b\n"
+        b"Content-Type: text/html\n\n<p>Words.</p>\n--b\nContent-Type: text/css\n\np {}\n--b\n"
+        b"Content-Type: image/png\nContent-Location: a.png\n\nxx\n--b--\n"
+    )
+    assert load("a.mhtml", page).text == "Subject: Page\n\nWords."
+
+
 def test_attachments_are_named_and_not_opened() -> None:
     message = mail()
     message.set_content("See the files.")
