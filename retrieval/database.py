@@ -40,7 +40,8 @@ _REMEDIES = {
 class Database:
     """The database of one index folder."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, folder: Path, *, create: bool = False, as_it_is: bool = False) -> None:
+        """With `as_it_is`, what tells of the state of a damaged database is not looked at."""
         self._folder = folder
         self._path = folder / DATABASE
         self._read_lock = threading.Lock()
@@ -54,7 +55,8 @@ class Database:
         try:
             with self._told():
                 self._writer = self._connect()
-                self._prepare()
+                if not as_it_is:
+                    self._prepare()
                 self._reader = self._connect()
         except BaseException:
             self.close()

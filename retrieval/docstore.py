@@ -31,8 +31,8 @@ from quoth.types import Location, location_between
 class DocStore:
     """What an index holds: read through `documents` and `passages`, changed as whole documents."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
-        self.database = Database(folder, create=create)
+    def __init__(self, folder: Path, *, create: bool = False, as_it_is: bool = False) -> None:
+        self.database = Database(folder, create=create, as_it_is=as_it_is)
         self.documents = Documents(self.database)
         self.files = Files(self.database)
         self.passages = Passages(self.database)

@@ -1,6 +1,7 @@
 """A repair makes an index sound, says what it did, and loses nothing without saying so."""
 
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,17 +28,22 @@ def opened(folder: Path) -> Index:
     return Index.open(folder, embedder=HashingEmbedder(16), chunking=SMALL)
 
 
-@pytest.fixture
-def docs(tmp_path: Path) -> Path:
-    return write_files(tmp_path / "docs", FILES | {"copy.txt": FILES["3.txt"]})
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory) -> Path:
+    return write_files(tmp_path_factory.mktemp("docs"), FILES | {"copy.txt": FILES["3.txt"]})
 
 
-@pytest.fixture
-def folder(tmp_path: Path, docs: Path) -> Path:
-    made = Index.create(tmp_path / "index", embedder=HashingEmbedder(16), chunking=SMALL)
-    with made as index:
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, docs: Path) -> Path:
+    folder = tmp_path_factory.mktemp("sound") / "index"
+    with Index.create(folder, embedder=HashingEmbedder(16), chunking=SMALL) as index:
         index.sync([docs])
-    return tmp_path / "index"
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sound: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "index"))
 
 
 def change(folder: Path, *statements: str) -> None:
