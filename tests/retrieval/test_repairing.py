@@ -160,7 +160,7 @@ def scribble(path: Path, seed: int) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("seed", [0, 3, 5])
+@pytest.mark.parametrize("seed", [1, 3, 5])
 def test_what_can_be_read_of_a_damaged_database_is_saved(
     folder: Path, docs: Path, seed: int
 ) -> None:
@@ -201,7 +201,7 @@ Index.repair(sys.argv[1])
 
 
 def test_a_repair_can_be_killed_at_every_step(folder: Path, docs: Path) -> None:
-    scribble(folder / DATABASE, 3)
+    scribble(folder / DATABASE, 1)
     with opened(folder) as index:
         assert index.verify().problems
     kills = 0
