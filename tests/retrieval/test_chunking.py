@@ -33,6 +33,18 @@ def test_small_neighbours_share_a_chunk_and_keep_the_heading_they_have_in_common
     assert chunk(text) == [("# Top\n\n## A\n\nFirst.\n\n## B\n\nSecond.", ("Top",))]
 
 
+def test_headings_that_are_called_alike_below_others_are_not_in_common() -> None:
+    text = "class A\ndef init\none\n\nclass B\ndef init\ntwo"
+    names = ("class A", "def init", "class B", "def init")
+    starts = (0, 8, 22, 30)
+    headings = tuple(
+        Heading(start=start, end=start + len(name), level=2 + place % 2, title=name)
+        for place, (start, name) in enumerate(zip(starts, names, strict=True))
+    )
+    (chunk,) = chunk_document(LoadedDocument(text=text, format="code", headings=headings))
+    assert chunk.headings == ()
+
+
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
     chunks = [text for text, _ in chunk(SENTENCE * 10, "a.txt", target=30, smallest=5)]
     assert len(chunks) == 4  # a sentence counts ten, three fit
