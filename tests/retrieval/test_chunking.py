@@ -34,12 +34,11 @@ def test_small_neighbours_share_a_chunk_and_keep_the_heading_they_have_in_common
 
 
 def test_headings_that_are_called_alike_below_others_are_not_in_common() -> None:
-    text = "class A\ndef init\none\n\nclass B\ndef init\ntwo"
-    names = ("class A", "def init", "class B", "def init")
-    starts = (0, 8, 22, 30)
+    text = "North: sales\none\n\nSouth: sales\ntwo"
     headings = tuple(
-        Heading(start=start, end=start + len(name), level=2 + place % 2, title=name)
-        for place, (start, name) in enumerate(zip(starts, names, strict=True))
+        Heading(start=text.index(name), end=text.index(name) + 12, level=level, title=title)
+        for name in ("North: sales", "South: sales")
+        for level, title in ((2, name[:5]), (3, "sales"))
     )
     (chunk,) = chunk_document(LoadedDocument(text=text, format="code", headings=headings))
     assert chunk.headings == ()

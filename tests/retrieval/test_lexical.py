@@ -230,7 +230,6 @@ def test_a_document_is_found_by_the_name_of_its_file(tmp_path: Path) -> None:
         [hit] = index.search("heron", mode="lexical")
         assert hit.passage.document == "b/Heron.txt"
         assert index.verify().problems == ()
-        [document] = index.documents()
         (docs / "b/Heron.txt").unlink()
         index.sync([docs])
         assert index.search("heron note", mode="lexical") == []
