@@ -17,6 +17,7 @@ from quoth.retrieval.migrations import migrate, pending
 
 DATABASE = "index.sqlite3"
 _BUSY_S = 10.0
+_CACHE_KIB = 32_768  # of pages, for each connection: a search of a million passages touches many
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGE_TEXTS = (  # these have only SQLite's common error code, or none
     "no such table",
@@ -40,7 +41,8 @@ _REMEDIES = {
 class Database:
     """The database of one index folder."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, folder: Path, *, create: bool = False, as_it_is: bool = False) -> None:
+        """With `as_it_is`, what tells of the state of a damaged database is not looked at."""
         self._folder = folder
         self._path = folder / DATABASE
         self._read_lock = threading.Lock()
@@ -54,7 +56,8 @@ class Database:
         try:
             with self._told():
                 self._writer = self._connect()
-                self._prepare()
+                if not as_it_is:
+                    self._prepare()
                 self._reader = self._connect()
         except BaseException:
             self.close()
@@ -149,6 +152,7 @@ class Database:
         )
         self._connections.append(connection)
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA trusted_schema = OFF")
         return connection
 

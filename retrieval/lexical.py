@@ -13,7 +13,7 @@ import json
 import sqlite3
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -24,11 +24,11 @@ from quoth.retrieval.terms import terms_of
 BLOCK = 1 << 16  # passage ids
 POSTING_BYTES = 3
 _MOST_PENDING = 4096
-_MAX_COUNT = 255
+MAX_COUNT = 255
 _MAX_LENGTH = 65_535
 
 Terms = Mapping[str, int]  # how often each stands in a passage
-Postings = tuple[NDArray[np.uint16], NDArray[np.uint8]]  # ids within the block, counts
+Postings = tuple[NDArray[np.uint16], NDArray[np.unsignedinteger]]  # ids in the block, counts
 
 SCHEMA = (
     """CREATE TABLE lexical_blocks (
@@ -36,7 +36,7 @@ SCHEMA = (
         term TEXT NOT NULL,
         postings BLOB NOT NULL,
         PRIMARY KEY (block, term)
-    ) STRICT, WITHOUT ROWID""",
+    ) STRICT""",  # with rowids: else SQLite reads long postings whole to compare their terms
     "CREATE TABLE lexical_lengths (block INTEGER PRIMARY KEY, lengths BLOB NOT NULL) STRICT",
     """CREATE TABLE lexical_pending (
         passage_id INTEGER PRIMARY KEY REFERENCES passages (id) ON DELETE CASCADE,
@@ -67,32 +67,36 @@ def add(connection: sqlite3.Connection, terms: Iterable[tuple[int, Terms]]) -> N
         fold(connection)
 
 
-def index_again(connection: sqlite3.Connection, document_id: str) -> None:
-    """Index a document's passages as they stand, in the place of how they were indexed before.
+def index_again(connection: sqlite3.Connection, document_ids: Collection[str]) -> None:
+    """Index the passages of documents as they stand, in the place of how they were indexed before.
 
     A text that cannot be read is passed over: `verify` tells of it, and it cannot be cited either.
     """
+    query = "SELECT id FROM passages WHERE document_id = ?"
+    ids = [key for each in document_ids for (key,) in connection.execute(query, (each,))]
+    connection.executemany(
+        "DELETE FROM lexical_pending WHERE passage_id = ?", [(key,) for key in ids]
+    )
+    _forget(connection, ids)
+    for document_id in document_ids:
+        add(connection, _document_terms(connection, document_id))
+
+
+def _document_terms(
+    connection: sqlite3.Connection, document_id: str
+) -> Iterator[tuple[int, Terms]]:
     title, name, stored = connection.execute(
         "SELECT d.title, d.name, t.text FROM documents d JOIN texts t ON t.document_id = d.id "
         "WHERE d.id = ?",
         (document_id,),
-    ).fetchone()
-    query = "SELECT id, heading, start, end FROM passages WHERE document_id = ? ORDER BY id"
-    passages = connection.execute(query, (document_id,)).fetchall()
-    ids = [key for key, *_ in passages]
-    connection.executemany("DELETE FROM lexical_pending WHERE passage_id = ?", zip(ids))
-    _forget(connection, ids)
+    ).fetchone() or ("", "", b"")
     try:
         text = zlib.decompress(stored).decode()
     except (zlib.error, UnicodeDecodeError):
         return
-    add(
-        connection,
-        (
-            (key, passage_terms(title, name, heading, text[start:end]))
-            for key, heading, start, end in passages
-        ),
-    )
+    query = "SELECT id, heading, start, end FROM passages WHERE document_id = ? ORDER BY id"
+    for key, heading, start, end in connection.execute(query, (document_id,)).fetchall():
+        yield key, passage_terms(title, name, heading, text[start:end])
 
 
 def fold(connection: sqlite3.Connection) -> None:
@@ -205,13 +209,17 @@ def _merge(connection: sqlite3.Connection, block: int, fresh: Mapping[int, Terms
         for term, count in terms.items():
             places, counts = by_term.setdefault(term, (bytearray(), bytearray()))
             places += place.to_bytes(2, "little")
-            counts.append(min(count, _MAX_COUNT))
+            counts.append(min(count, MAX_COUNT))
     select = "SELECT postings FROM lexical_blocks WHERE block = ? AND term = ?"
     rows = []
     for term in sorted(by_term):  # in the order of the table: its pages are each touched once
         row = connection.execute(select, (block, term)).fetchone()
         rows.append((block, term, _joined(row[0] if row else b"", *by_term[term])))
-    connection.executemany("INSERT OR REPLACE INTO lexical_blocks VALUES (?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO lexical_blocks VALUES (?, ?, ?) "
+        "ON CONFLICT (block, term) DO UPDATE SET postings = excluded.postings",
+        rows,
+    )
     _keep_lengths(connection, block, lengths)
 
 

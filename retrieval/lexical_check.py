@@ -11,15 +11,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.retrieval.lexical import BLOCK, Terms, lengths_of, pending_terms, stored_length, unpacked
+from quoth.retrieval.lexical import (
+    BLOCK,
+    MAX_COUNT,
+    Terms,
+    lengths_of,
+    pending_terms,
+    stored_length,
+    unpacked,
+)
 
 Fingerprint = tuple[int, int]
-_MAX_COUNT = 255
 
 
 def fingerprint(terms: Terms) -> Fingerprint:
     """That of a passage with these terms."""
-    total = sum(_code(term) * min(count, _MAX_COUNT) for term, count in terms.items())
+    total = sum(_code(term) * min(count, MAX_COUNT) for term, count in terms.items())
     return stored_length(terms), total % (1 << 64)
 
 

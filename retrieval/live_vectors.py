@@ -157,10 +157,18 @@ class LiveVectors:
             return
         self._stored.use_base(built.token, kind=built.kind, generation=generation)
         self._path.unlink(missing_ok=True)  # it completes another base
-        for path in self._folder.glob("vectors-*"):
-            if path != self._base_path(built.token):
-                with suppress(PermissionError):  # Windows keeps what another process has mapped
-                    path.unlink(missing_ok=True)
+        self.delete_strays()
+
+    def strays(self) -> list[Path]:
+        """Base files that are not in use: replaced ones, and those of builds that were killed."""
+        current = self._base_path(self._stored.state().base)
+        return [path for path in self._folder.glob("vectors-*") if path != current]
+
+    def delete_strays(self) -> None:
+        """Only for the one who may build: another's file would be among them."""
+        for path in self.strays():
+            with suppress(PermissionError):  # Windows keeps what another process has mapped
+                path.unlink(missing_ok=True)
 
     def problems(self) -> list[str]:
         """How memory, files and database differ."""

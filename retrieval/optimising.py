@@ -7,7 +7,7 @@ needs the writer's lock; a build that is broken off has changed nothing.
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from quoth.errors import IndexBusyError, IndexFailure
@@ -57,9 +57,13 @@ class Optimiser:
         self._run_due(progress)
 
     def start(self) -> None:
-        """Do what is due in the background."""
-        is_running = self._thread is not None and self._thread.is_alive()
-        if not is_running and self._vectors.due():
+        """Do what is due in the background; delete what builds left behind that were killed."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        if self._vectors.strays():
+            with suppress(IndexBusyError), writer_lock(self._folder, 0.0, BUILDER_LOCK):
+                self._vectors.delete_strays()
+        if self._vectors.due():
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run_quietly, name="quoth-optimise")
             self._thread.start()

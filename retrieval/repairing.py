@@ -4,6 +4,7 @@ The documents themselves are never touched, so whatever is taken out comes back 
 """
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 from quoth.errors import IndexFormatError
@@ -76,10 +77,9 @@ def _is_readable(folder: Path, actions: list[str]) -> bool:
     try:
         store = DocStore(folder)
     except IndexFormatError as error:
-        raise IndexFormatError(
-            f"Nothing of the database in {folder} can be read, so it cannot be repaired. "
-            f"{rebuild_advice(folder)}"
-        ) from error
+        if isinstance(error.__cause__, sqlite3.DatabaseError):
+            return False
+        raise  # it is whole, and of a format that is not known here
     try:
         if not store.database.damage():
             return True
@@ -99,6 +99,12 @@ def _salvaged(folder: Path, manifest: Manifest, actions: list[str]) -> tuple[Man
     work = folder / _WORK
     work.mkdir()
     saved, lost = salvage(folder, work, manifest.dim)
+    if not saved:
+        shutil.rmtree(work)
+        raise IndexFormatError(
+            f"Nothing of the database in {folder} can be read, so it cannot be repaired. "
+            f"{rebuild_advice(folder)}"
+        )
     manifest = renewed(manifest)  # passages have other ids now: no file of vectors fits any more
     write_manifest(folder, manifest)
     for suffix in ("", _LOG):  # a log must never lie beside a database that it is not of

@@ -18,7 +18,7 @@ def salvage(folder: Path, target: Path, dim: int) -> tuple[int, list[str]]:
         How many there were, and the names of those that could be found but not read.
     """
     saved, lost = 0, []
-    source = DocStore(folder)
+    source = DocStore(folder, as_it_is=True)
     copy = DocStore(target, create=True)
     try:
         files = _files(source)

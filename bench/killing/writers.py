@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from quoth.retrieval import ChunkingConfig, HashingEmbedder, Index, LoadLimits
+from quoth.retrieval import ChunkingConfig, Embedder, HashingEmbedder, Index
 from quoth.retrieval.loaders import load
 from quoth.retrieval.preparing import LocalPreparer, Preparer, Recipe
 from quoth.retrieval.records import DocumentRecord, FileRecord, PassageRecord, TextRecord
@@ -131,12 +131,12 @@ def watch(index: Index, tell: Callable[[Event], object]) -> None:
 
 def sync(index: Index, docs: Path) -> None:
     """Sync, reading the files in this process, so that kills hit the index and not a start."""
-    index.sync([docs], preparer=_preparer())
+    index.sync([docs], preparer=_in_process)
 
 
 def sync_all(index: Index, docs: Path) -> None:
     """Sync, reading every file."""
-    index.sync([docs], preparer=_preparer(), checksum=True)
+    index.sync([docs], preparer=_in_process, checksum=True)
 
 
 def sync_as_usual(index: Index, docs: Path) -> None:
@@ -157,9 +157,16 @@ def repair(index: Index, docs: Path) -> None:
     sync(index, docs)
 
 
-def _preparer() -> Preparer:
-    recipe = Recipe(chunking=SMALL_CHUNKS, limits=LoadLimits())
-    return LocalPreparer(HashingEmbedder(DIM), recipe, load)
+def compact(index: Index, docs: Path) -> None:
+    """Make the vectors anew in a mapped file, sync, and make them one exact file again."""
+    index.optimise("sq8")
+    sync(index, docs)
+    index.optimise("flat")
 
 
-ACTIONS: list[Action] = [*5 * [sync], sync_all, sync_as_usual, remove_some, repair]
+@contextmanager
+def _in_process(embedder: Embedder, recipe: Recipe) -> Iterator[Preparer]:
+    yield LocalPreparer(embedder, recipe, load)
+
+
+ACTIONS: list[Action] = [*5 * [sync], sync_all, sync_as_usual, remove_some, repair, compact]

@@ -295,6 +295,21 @@ def test_one_process_builds_at_a_time(copied) -> None:
     assert len(list(folder.glob("vectors-*"))) == 1
 
 
+def test_what_a_killed_build_left_goes_with_the_next_sync(copied, tmp_path: Path) -> None:
+    folder, _ = copied
+    used = base_file(folder)
+    left = [folder / "vectors-0123456789abcdef.faiss.77.tmp", folder / "vectors-77.faiss"]
+    for path in left:
+        path.write_bytes(b"vectors")
+    (tmp_path / "docs").mkdir()
+    with opened(folder) as index:
+        with writer_lock(folder, 0, BUILDER_LOCK):  # they may be those of somebody at work
+            index.sync([tmp_path / "docs"])
+            assert all(path.exists() for path in left)
+        index.sync([tmp_path / "docs"])
+    assert list(folder.glob("vectors-*")) == [used]
+
+
 def test_an_index_from_before_the_log_of_removals_opens(tmp_path: Path) -> None:
     rows = clustered(30, DIM)
     with empty_index(tmp_path / "index", DIM) as index:

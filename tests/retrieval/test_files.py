@@ -4,6 +4,8 @@ import os
 import random
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.folders import CountingEmbedder, write_files
-from quoth.retrieval import HashingEmbedder, Index, SyncReport
+from quoth.retrieval import Embedder, HashingEmbedder, Index, SyncReport
 from quoth.retrieval.database import DATABASE
+from quoth.retrieval.loaders import load
+from quoth.retrieval.preparing import LocalPreparer, Recipe
 
 
 @pytest.fixture
@@ -245,6 +249,12 @@ STATES = st.lists(
 )
 
 
+@contextmanager
+def in_process(embedder: Embedder, recipe: Recipe) -> Iterator[LocalPreparer]:
+    """Read files here: a process for each of many syncs takes long."""
+    yield LocalPreparer(embedder, recipe, load)
+
+
 @settings(max_examples=25, deadline=None)
 @given(states=STATES)
 def test_whatever_happens_to_the_files_the_index_holds_them(tmp_path_factory, states) -> None:
@@ -255,7 +265,7 @@ def test_whatever_happens_to_the_files_the_index_holds_them(tmp_path_factory, st
             for path in sorted(docs.rglob("*"), reverse=True):
                 path.unlink() if path.is_file() else path.rmdir()
             write_files(docs, state)
-            report = index.sync([docs])
+            report = index.sync([docs], preparer=in_process)
             held: dict[str, str] = {}
             for one in index.documents():
                 held |= dict.fromkeys((one.document, *one.copies), index.text(one.document_id))

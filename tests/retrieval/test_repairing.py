@@ -1,6 +1,7 @@
 """A repair makes an index sound, says what it did, and loses nothing without saying so."""
 
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,17 +28,22 @@ def opened(folder: Path) -> Index:
     return Index.open(folder, embedder=HashingEmbedder(16), chunking=SMALL)
 
 
-@pytest.fixture
-def docs(tmp_path: Path) -> Path:
-    return write_files(tmp_path / "docs", FILES | {"copy.txt": FILES["3.txt"]})
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory) -> Path:
+    return write_files(tmp_path_factory.mktemp("docs"), FILES | {"copy.txt": FILES["3.txt"]})
 
 
-@pytest.fixture
-def folder(tmp_path: Path, docs: Path) -> Path:
-    made = Index.create(tmp_path / "index", embedder=HashingEmbedder(16), chunking=SMALL)
-    with made as index:
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, docs: Path) -> Path:
+    folder = tmp_path_factory.mktemp("sound") / "index"
+    with Index.create(folder, embedder=HashingEmbedder(16), chunking=SMALL) as index:
         index.sync([docs])
-    return tmp_path / "index"
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sound: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "index"))
 
 
 def change(folder: Path, *statements: str) -> None:
@@ -154,7 +160,7 @@ def scribble(path: Path, seed: int) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("seed", [0, 3, 5])
+@pytest.mark.parametrize("seed", [1, 3, 5])
 def test_what_can_be_read_of_a_damaged_database_is_saved(
     folder: Path, docs: Path, seed: int
 ) -> None:
@@ -195,7 +201,7 @@ Index.repair(sys.argv[1])
 
 
 def test_a_repair_can_be_killed_at_every_step(folder: Path, docs: Path) -> None:
-    scribble(folder / DATABASE, 3)
+    scribble(folder / DATABASE, 1)
     with opened(folder) as index:
         assert index.verify().problems
     kills = 0
