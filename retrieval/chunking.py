@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from quoth.retrieval.documents import Heading, LoadedDocument
 from quoth.retrieval.sentences import sentence_ranges, trim
@@ -112,8 +112,9 @@ class _Draft:
         self.end = other.end
         self.size += other.size
         self.units = self.units + other.units
-        shared = [a for a, b in zip(self.path, other.path, strict=False) if a == b]
-        self.path = self.path[: len(shared)]
+        pairs = zip(self.path, other.path, strict=False)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        self.path = self.path[:shared]
 
 
 def _sections(text: str, headings: Sequence[Heading]) -> list[_Section]:

@@ -17,7 +17,7 @@ from quoth.retrieval.migrations import migrate, pending
 
 DATABASE = "index.sqlite3"
 _BUSY_S = 10.0
-_CACHE_KIB = 32_768  # of pages, for each connection: a search of a million passages touches many
+_CACHE_KIB = 32_768  # of pages: a search of a million passages touches many
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGE_TEXTS = (  # these have only SQLite's common error code, or none
     "no such table",
@@ -59,6 +59,8 @@ class Database:
                 if not as_it_is:
                     self._prepare()
                 self._reader = self._connect()
+                if not as_it_is:  # SQLite reads the schema for this
+                    self._reader.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         except BaseException:
             self.close()
             raise
@@ -152,7 +154,6 @@ class Database:
         )
         self._connections.append(connection)
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA trusted_schema = OFF")
         return connection
 

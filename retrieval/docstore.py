@@ -92,8 +92,7 @@ class DocStore:
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
             moved = move_files(connection, [file or own_file(document)])
-            for other in set(moved.renamed) - {document.id}:
-                lexical.index_again(connection, other)
+            lexical.index_again(connection, set(moved.renamed) - {document.id})
 
     def remove(self, document_id: str) -> None:
         """Delete a document and all that belongs to it, in one transaction."""
@@ -117,8 +116,7 @@ class DocStore:
             homeless, renamed = move_files(connection, files, gone)
             for document_id in homeless if delete else ():
                 _delete(connection, document_id)
-            for document_id in renamed:  # its name is among the words that find it
-                lexical.index_again(connection, document_id)
+            lexical.index_again(connection, renamed)  # by their names they are found, too
         return homeless
 
     def note_files(self, files: Sequence[FileRecord]) -> None:

@@ -5,6 +5,7 @@ Files with the same bytes are one document, which bears the name of one of them.
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from quoth.retrieval.database import Database
@@ -81,7 +82,7 @@ class Moved(NamedTuple):
     """Documents that a move concerns."""
 
     homeless: list[str]  # lie in no file any more
-    renamed: list[str]  # bear another name now
+    renamed: list[str]  # the name of their file is another one now, whatever folder it lies in
 
 
 def move_files(
@@ -110,18 +111,19 @@ def _documents_of(
 def _name(connection: sqlite3.Connection, document_id: str, moved: Moved) -> None:
     """Give a document the name of one of its files, its own while that is there."""
     row = connection.execute(
-        "SELECT f.name, f.path FROM files f JOIN documents d ON d.id = f.document_id "
+        "SELECT f.name, f.path, d.name FROM files f JOIN documents d ON d.id = f.document_id "
         "WHERE d.id = ? ORDER BY f.path != d.path, f.path LIMIT 1",
         (document_id,),
     ).fetchone()
     if row is None:
         moved.homeless.append(document_id)
         return
-    named = connection.execute(
+    name, path, former = row
+    connection.execute(
         "UPDATE documents SET name = ?1, path = ?2 WHERE id = ?3 AND (name, path) != (?1, ?2)",
-        (*row, document_id),
+        (name, path, document_id),
     )
-    if named.rowcount:
+    if PurePath(name).stem != PurePath(former).stem:
         moved.renamed.append(document_id)
 
 

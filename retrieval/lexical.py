@@ -13,7 +13,7 @@ import json
 import sqlite3
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -67,32 +67,36 @@ def add(connection: sqlite3.Connection, terms: Iterable[tuple[int, Terms]]) -> N
         fold(connection)
 
 
-def index_again(connection: sqlite3.Connection, document_id: str) -> None:
-    """Index a document's passages as they stand, in the place of how they were indexed before.
+def index_again(connection: sqlite3.Connection, document_ids: Collection[str]) -> None:
+    """Index the passages of documents as they stand, in the place of how they were indexed before.
 
     A text that cannot be read is passed over: `verify` tells of it, and it cannot be cited either.
     """
+    query = "SELECT id FROM passages WHERE document_id = ?"
+    ids = [key for each in document_ids for (key,) in connection.execute(query, (each,))]
+    connection.executemany(
+        "DELETE FROM lexical_pending WHERE passage_id = ?", [(key,) for key in ids]
+    )
+    _forget(connection, ids)
+    for document_id in document_ids:
+        add(connection, _document_terms(connection, document_id))
+
+
+def _document_terms(
+    connection: sqlite3.Connection, document_id: str
+) -> Iterator[tuple[int, Terms]]:
     title, name, stored = connection.execute(
         "SELECT d.title, d.name, t.text FROM documents d JOIN texts t ON t.document_id = d.id "
         "WHERE d.id = ?",
         (document_id,),
-    ).fetchone()
-    query = "SELECT id, heading, start, end FROM passages WHERE document_id = ? ORDER BY id"
-    passages = connection.execute(query, (document_id,)).fetchall()
-    ids = [key for key, *_ in passages]
-    connection.executemany("DELETE FROM lexical_pending WHERE passage_id = ?", zip(ids))
-    _forget(connection, ids)
+    ).fetchone() or ("", "", b"")
     try:
         text = zlib.decompress(stored).decode()
     except (zlib.error, UnicodeDecodeError):
         return
-    add(
-        connection,
-        (
-            (key, passage_terms(title, name, heading, text[start:end]))
-            for key, heading, start, end in passages
-        ),
-    )
+    query = "SELECT id, heading, start, end FROM passages WHERE document_id = ? ORDER BY id"
+    for key, heading, start, end in connection.execute(query, (document_id,)).fetchall():
+        yield key, passage_terms(title, name, heading, text[start:end])
 
 
 def fold(connection: sqlite3.Connection) -> None:

@@ -44,8 +44,7 @@ def make_lexical_index(database: Database) -> None:
     with database.change() as connection:
         for table in ("blocks", "lengths", "pending", "gone"):
             connection.execute(f"DELETE FROM lexical_{table}")
-        for document_id in _with_text(connection):
-            index_again(connection, document_id)
+        index_again(connection, _with_text(connection))
         fold(connection)
 
 

@@ -94,8 +94,8 @@ def m005_lexical_index(connection: sqlite3.Connection) -> None:
 
     for statement in lexical.SCHEMA:
         connection.execute(statement)
-    for (document_id,) in connection.execute("SELECT id FROM documents").fetchall():
-        lexical.index_again(connection, document_id)
+    rows = connection.execute("SELECT id FROM documents").fetchall()
+    lexical.index_again(connection, [document_id for (document_id,) in rows])
     lexical.fold(connection)
 
 

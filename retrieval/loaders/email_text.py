@@ -26,6 +26,8 @@ from quoth.retrieval.loaders.plain import load_plain
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _MAX_HEADER = 10_000  # characters; lists of recipients can be longer than the mail
 _SAYS_MORE = 4  # HTML with so many times the words of the plain text is read in its place
+_INLINE = frozenset({"multipart", "image", "text"})  # without a name, these are part of the page
+_STYLES = frozenset({"text/css", "text/javascript"})
 _MBOX_FROM = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\n")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
@@ -135,23 +137,33 @@ def _parts(message: _Message) -> Iterator[_Message]:
 def _preferred(alternatives: list[_Message]) -> _Message:
     """Plain text, or HTML that says much more: some plain texts only ask for another program."""
     plain = next((part for part in alternatives if part.get_content_type() == "text/plain"), None)
-    if plain is None:
-        return alternatives[-1]
-    rich = next((part for part in reversed(alternatives) if part is not plain), None)
-    if rich is None or _num_words(plain) * _SAYS_MORE >= _num_words(rich):
-        return plain
-    return rich
+    rich = next((part for part in reversed(alternatives) if _is_rich(part)), None)
+    if plain is None or rich is None:
+        return plain or rich or alternatives[-1]
+    return plain if _num_words(plain) * _SAYS_MORE >= _num_words(rich) else rich
+
+
+def _is_rich(part: _Message) -> bool:
+    """HTML, or HTML with its images; no calendar entry."""
+    return part.get_content_type() == "text/html" or part.get_content_maintype() == "multipart"
 
 
 def _num_words(part: _Message) -> int:
-    leaves = [leaf for leaf in _parts(part) if _is_text(leaf)]
-    return sum(len(_part_document(leaf).text.split()) for leaf in leaves)
+    """Words in all the text of `part`; nothing is chosen here, or nesting would double the work."""
+    return sum(len(_words(leaf).split()) for leaf in part.walk() if _is_text(leaf))
+
+
+def _words(leaf: _Message) -> str:
+    try:
+        return _part_document(leaf).text
+    except DocumentError:
+        return ""
 
 
 def _append_part(assembly: Assembly, part: _Message) -> None:
     if not _is_text(part):
         name = _file_name(part)
-        if name or part.get_content_maintype() != "multipart":
+        if name or part.get_content_maintype() not in _INLINE:
             assembly.append(f"Attachment: {name or 'without a name'} ({part.get_content_type()})")
         return
     try:
@@ -164,7 +176,8 @@ def _append_part(assembly: Assembly, part: _Message) -> None:
 
 def _is_text(part: _Message) -> bool:
     is_attached = part.get_content_disposition() == "attachment" or bool(_file_name(part))
-    return part.get_content_maintype() == "text" and not is_attached
+    is_said = part.get_content_maintype() == "text" and part.get_content_type() not in _STYLES
+    return is_said and not is_attached
 
 
 def _part_document(part: _Message) -> LoadedDocument:

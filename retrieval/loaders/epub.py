@@ -100,21 +100,20 @@ class _Book:
     def _labels(self) -> dict[str, str]:
         """Titles of texts by the table of contents: the navigation of EPUB 3, else the NCX."""
         labels: dict[str, str] = {}
-        for item in self._items.values():
-            name = self._resolved(item)
-            if name is None:
-                continue
-            if _is_contents(item):
-                found = _navigation(self.markup(name))
-            elif item.get("media-type") == "application/x-dtbncx+xml":
-                found = _ncx(self._archive.read(name))
-            else:
-                continue
-            for target, label in found:
-                place = self._inside(name, target)
+        for reads, is_kind in ((self._navigation, _is_contents), (self._ncx, _is_ncx)):
+            item = next((item for item in self._items.values() if is_kind(item)), None)
+            name = self._resolved(item) if item is not None else None
+            for target, label in reads(name) if name else ():
+                place = self._inside(str(name), target)
                 if place is not None and label:
                     labels.setdefault(place, label[:_MAX_LABEL].rstrip())
         return labels
+
+    def _navigation(self, name: str) -> list[tuple[str, str]]:
+        return _navigation(self.markup(name))
+
+    def _ncx(self, name: str) -> list[tuple[str, str]]:
+        return _ncx(self._archive.read(name))
 
     def _resolved(self, item: "etree._Element") -> str | None:
         return self._inside(self._place, str(item.get("href", "")))
@@ -155,6 +154,10 @@ def _is_text(item: "etree._Element | None", name: str) -> bool:
 
 def _is_contents(item: "etree._Element | None") -> bool:
     return item is not None and "nav" in item.get("properties", "").split()
+
+
+def _is_ncx(item: "etree._Element") -> bool:
+    return bool(item.get("media-type") == "application/x-dtbncx+xml")
 
 
 def _navigation(markup: str) -> list[tuple[str, str]]:

@@ -90,7 +90,7 @@ def _symbols(text: str, module: str, language: str) -> Iterator[Symbol]:
     while todo:
         node, depth = todo.pop()
         name = _name(node)
-        if name is not None:
+        if name is not None and not name.is_missing:  # where the parser mends broken code
             yield places.symbol(node, name, depth)
             if node.type not in _SCOPES:
                 continue
@@ -168,8 +168,8 @@ def _with_wrappers(node: "Node") -> "Node":
     """The statement that is about `node` alone: its export, its template parameters."""
     outer = node
     while outer.parent is not None and outer.parent.type in _WRAPPERS:
-        alike = sum(1 for child in outer.parent.children if child.type == outer.type)
-        if alike > 1:
+        beside = (outer.prev_named_sibling, outer.next_named_sibling)
+        if any(other is not None and other.type == outer.type for other in beside):
             break
         outer = outer.parent
     return outer

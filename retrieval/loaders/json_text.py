@@ -82,12 +82,13 @@ def _line(line: str) -> object:
 def _of_records(records: Sequence[object], limits: LoadLimits, form: str) -> LoadedDocument:
     assembly = Assembly(limits)
     titles = [_title(record) for record in records]
+    has_titles = any(titles)
     for number, (record, title) in enumerate(zip(records, titles, strict=True), 1):
         parts = [record.text] if isinstance(record, _Invalid) else _leaves(record, "")
         start, end = _append_lines(assembly, parts)
         if start == end:
             continue
-        if any(titles):
+        if has_titles:
             assembly.head(start, end, level=_LEVEL, title=title)
         assembly.keep_whole(start, end)
         assembly.locate(start, f"record {number}")

@@ -81,9 +81,11 @@ def _heading(line: Line, previous: Line | None) -> Heading | None:
         title = line.text[atx.end() :].strip()
         if title.rstrip("#").endswith((" ", "\t")) or not title.strip("#"):
             title = title.rstrip("#").rstrip()
+        title = " ".join(title.split())
         return Heading(start=line.start, end=line.end, level=len(atx[1]), title=title)
     setext = _SETEXT.match(line.text)
     if not setext or previous is None or _NOT_A_TITLE.match(previous.text):
         return None
     level = 1 if setext[1][0] == "=" else 2
-    return Heading(start=previous.start, end=line.end, level=level, title=previous.text.strip())
+    title = " ".join(previous.text.split())
+    return Heading(start=previous.start, end=line.end, level=level, title=title)

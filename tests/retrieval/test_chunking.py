@@ -33,6 +33,17 @@ def test_small_neighbours_share_a_chunk_and_keep_the_heading_they_have_in_common
     assert chunk(text) == [("# Top\n\n## A\n\nFirst.\n\n## B\n\nSecond.", ("Top",))]
 
 
+def test_headings_that_are_called_alike_below_others_are_not_in_common() -> None:
+    text = "North: sales\none\n\nSouth: sales\ntwo"
+    headings = tuple(
+        Heading(start=text.index(name), end=text.index(name) + 12, level=level, title=title)
+        for name in ("North: sales", "South: sales")
+        for level, title in ((2, name[:5]), (3, "sales"))
+    )
+    (chunk,) = chunk_document(LoadedDocument(text=text, format="code", headings=headings))
+    assert chunk.headings == ()
+
+
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
     chunks = [text for text, _ in chunk(SENTENCE * 10, "a.txt", target=30, smallest=5)]
     assert len(chunks) == 4  # a sentence counts ten, three fit

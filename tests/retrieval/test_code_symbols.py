@@ -221,6 +221,22 @@ def test_functions_of_one_statement_are_told_apart() -> None:
     assert [each.start for each in document.headings] == [6, 19, 34]
 
 
+def test_many_functions_in_one_statement_take_linear_time() -> None:
+    pytest.importorskip("tree_sitter", reason="the extra `code` is not installed")
+    started = time.process_time()
+    many = ", ".join(f"a{at} = () => 1" for at in range(10_000))
+    assert len(load("a.js", f"const {many};".encode()).headings) == 10_000
+    assert time.process_time() - started < 10
+
+
+def test_names_that_the_parser_adds_to_broken_code_are_none() -> None:
+    pytest.importorskip("tree_sitter", reason="the extra `code` is not installed")
+    document = load(
+        "a.ts", b"abstract class C { m(): voclass A:id {} }\n}\nclass D { (): void {} }\n"
+    )
+    assert all(each.start < each.end for each in document.headings)
+
+
 @pytest.mark.parametrize("name", ["a.js", "a.cpp", "a.go", "a.rs", "a.rb", "a.php", "a.cs"])
 @pytest.mark.parametrize("bit", ["(", "{", "class A {", "fn f(){", "a.", "<", "\n", "'", "é={"])
 def test_hostile_source_takes_moments(name: str, bit: str) -> None:

@@ -49,6 +49,29 @@ def test_plain_text_is_preferred_where_it_says_as_much() -> None:
     assert "real words" in load("a.eml", bytes(stub)).text
 
 
+def test_a_calendar_entry_is_no_better_than_the_words_and_an_unreadable_part_no_hindrance() -> None:
+    message = mail()
+    message.set_content("Lunch at noon?")
+    message.add_alternative(b"\0\1\2" * 99, maintype="text", subtype="html")
+    message.add_alternative("BEGIN:VCALENDAR " * 40, subtype="calendar")
+    assert load("a.eml", bytes(message)).text.endswith("\n\nLunch at noon?")
+
+
+def test_alternatives_within_alternatives_do_not_double_the_work() -> None:
+    """Choosing anew at each of 40 levels would take 2^40 steps."""
+    part = EmailMessage()
+    part.set_content("<p>" + "the deepest words " * 9 + "</p>", subtype="html")
+    for _ in range(40):
+        outer, stub = EmailMessage(), EmailMessage()
+        stub.set_content("See below.")
+        outer.make_alternative()
+        outer.attach(stub)
+        outer.attach(part)
+        part = outer
+    part["Subject"] = "Deep"
+    assert "the deepest words" in load("a.eml", bytes(part)).text
+
+
 def test_html_alone_is_read_with_its_quotes_marked() -> None:
     message = mail()
     message.set_content(
@@ -59,6 +82,15 @@ def test_html_alone_is_read_with_its_quotes_marked() -> None:
     document = load("a.eml", bytes(message))
     assert document.text.endswith("\n\nNews\n\nYes.\n\n> Any?\n\n>> Old\n>> lines\n\nRegards")
     assert [heading.title for heading in document.headings] == ["Plans", "News"]
+
+
+def test_a_page_saved_as_mail_is_its_text() -> None:
+    page = (
+        b"Subject: Page\nContent-Type: multipart/related; boundary=b\n\n--b\n"
+        b"Content-Type: text/html\n\n<p>Words.</p>\n--b\nContent-Type: text/css\n\np {}\n--b\n"
+        b"Content-Type: image/png\nContent-Location: a.png\n\nxx\n--b--\n"
+    )
+    assert load("a.mhtml", page).text == "Subject: Page\n\nWords."
 
 
 def test_attachments_are_named_and_not_opened() -> None:

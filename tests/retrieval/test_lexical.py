@@ -216,3 +216,22 @@ def test_a_damaged_lexical_index_is_told_as_damage(store: DocStore) -> None:
         connection.execute("UPDATE lexical_blocks SET postings = x'00'")
     with pytest.raises(IndexFormatError, match="damaged"):
         LexicalSearch(store.database).search("words", 1)
+
+
+def test_a_document_is_found_by_the_name_of_its_file(tmp_path: Path) -> None:
+    docs = write_files(tmp_path / "docs", {"a/Pelican_2018.txt": "Nothing of note."})
+    with Index.create(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index.sync([docs])
+        assert index.search("pelican 2018", mode="lexical")
+        (docs / "b").mkdir()
+        (docs / "a/Pelican_2018.txt").rename(docs / "b/Heron.txt")
+        index.sync([docs])
+        assert index.search("pelican", mode="lexical") == []
+        [hit] = index.search("heron", mode="lexical")
+        assert hit.passage.document == "b/Heron.txt"
+        assert index.verify().problems == ()
+        (docs / "b/Heron.txt").unlink()
+        index.sync([docs])
+        assert index.search("heron note", mode="lexical") == []
+        held = index._store.database.rows("SELECT count(*) FROM lexical_blocks")
+        assert held == [(0,)]

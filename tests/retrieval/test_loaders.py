@@ -68,6 +68,11 @@ def test_markdown_headings_are_found_outside_of_code_and_front_matter() -> None:
     assert document.title == "One"
 
 
+def test_titles_are_one_line_of_single_spaces() -> None:
+    document = load("a.md", b"## One\ttitle  #\n\nTwo \t words\n===\n")
+    assert [heading.title for heading in document.headings] == ["One title", "Two words"]
+
+
 def test_rst_titles_get_levels_in_order_of_style() -> None:
     text = (
         "====\nBook\n====\n\nPart\n====\n\nSee::\n\n    No\n    ==\n\nSub\n---\n\nPart 2\n======\n"
