@@ -1,7 +1,8 @@
 """Headings by how they are set: lines of their own in bold or large letters, tables apart.
 
-Levels: parts, items and notes of a filing ("Part II", "Item 7.", "Note 3") come first, then
-the styles, the larger before the smaller and capitals before the rest.
+Levels: parts, items, and then notes and statements of a filing ("Part II", "Item 7.", "Note 3",
+"Consolidated Balance Sheets") come first, then the styles, the larger before the smaller and
+capitals before the rest. So a bold "Assets" in a balance sheet is below its title.
 """
 
 import re
@@ -19,6 +20,9 @@ _KINDS = (_PART, _ITEM, _NOTE)
 _STATEMENT = re.compile(  # often set like the rest, and what readers look for
     r"(?:condensed\s+)?consolidated\s+(?:balance\s+sheets?|statements?\s+of\s+[^.,;:]{4,80})",
     re.IGNORECASE,
+)
+_STATEMENT_TITLE = re.compile(  # spaces taken out: some files have them within words
+    r"[^.,;:]{0,60}consolidated(?:balancesheet|statements?of)[^.,;:]{0,80}", re.IGNORECASE
 )
 _UNITS = re.compile(r"[($]|(?:years?|months?|quarters?|weeks?|fiscal|as of|as at)\b.{0,60}$", re.I)
 _LETTERS = re.compile(r"[^\W\d_]{3}")
@@ -52,7 +56,8 @@ def heading_lines(lines: Sequence[PageLine]) -> list[HeadingLines]:
         else:
             groups.append([place])
     found = [group for group in groups if _is_heading(lines, group)]
-    ranks = _ranks([lines[group[0]] for group in found])
+    texts = [" ".join(lines[place].text for place in group) for group in found]
+    ranks = _ranks([lines[group[0]] for group in found], [_kind(text) for text in texts])
     return [
         HeadingLines(first=group[0], last=group[-1] + 1, level=level)
         for group, level in zip(found, ranks, strict=True)
@@ -108,12 +113,15 @@ def _is_heading(lines: Sequence[PageLine], group: list[int]) -> bool:
         return True
     line, after = lines[group[-1]], lines[group[-1] + 1]
     is_in_table = len(after.cells) > 1 and _is_tight(line, after)
-    return not is_in_table or _is_numbered(text)
+    return not is_in_table or _is_numbered(text) or _is_statement(text)
 
 
-def _ranks(lines: Sequence[PageLine]) -> list[int]:
-    """A level for each heading."""
-    kinds = [_kind(line.text) for line in lines]
+def _is_statement(text: str) -> bool:
+    return _STATEMENT_TITLE.fullmatch("".join(text.split())) is not None
+
+
+def _ranks(lines: Sequence[PageLine], kinds: Sequence[int]) -> list[int]:
+    """A level for each heading, by its first line and its kind."""
     above = len({kind for kind in kinds if kind})
     order = {kind: level for level, kind in enumerate(sorted({k for k in kinds if k}), 1)}
     styles = sorted({_style(line) for line, kind in zip(lines, kinds, strict=True) if not kind})
@@ -125,7 +133,9 @@ def _ranks(lines: Sequence[PageLine]) -> list[int]:
 
 
 def _kind(text: str) -> int:
-    """From 1: a part, an item, a note; 0: nothing of the kind."""
+    """From 1: a part, an item, a note or a statement; 0: nothing of the kind."""
+    if _is_statement(text):
+        return len(_KINDS)
     return next((number for number, kind in enumerate(_KINDS, 1) if kind.match(text)), 0)
 
 
