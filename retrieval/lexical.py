@@ -6,7 +6,7 @@ that); both count at once in a search. `fold` merges them into the blocks, a few
 
 A block is one term in 65,536 neighbouring passage ids: n ids less the first of the block, uint16,
 ascending; then n counts, uint8. The lengths of a block's passages are one uint16 for each id, in
-terms, plus one; 0 where there is no passage.
+words, plus one; 0 where there is no passage.
 """
 
 import json
@@ -145,8 +145,13 @@ def lengths_of(stored: bytes | None) -> NDArray[np.uint16]:
 
 
 def stored_length(terms: Terms) -> int:
-    """The length of a passage as `lexical_lengths` holds it."""
-    return min(1 + sum(terms.values()), _MAX_LENGTH)
+    """The length of a passage as `lexical_lengths` holds it.
+
+    Numbers do not count: a row of a table is as long as its words, and its figures must not let
+    these weigh less.
+    """
+    words = sum(count for term, count in terms.items() if not term[0].isdigit())
+    return min(1 + words, _MAX_LENGTH)
 
 
 def _forget(connection: sqlite3.Connection, ids: Iterable[int]) -> None:

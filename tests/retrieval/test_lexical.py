@@ -41,16 +41,20 @@ def contents(store: DocStore) -> dict[int, lexical.Terms]:
 
 
 def bm25(passages: dict[int, lexical.Terms], query: str) -> list[tuple[int, float]]:
-    """The textbook formula, passage by passage."""
-    mean = sum(sum(terms.values()) for terms in passages.values()) / max(len(passages), 1)
+    """The textbook formula, passage by passage; numbers make none longer."""
+    mean = max(sum(map(num_words, passages.values())) / max(len(passages), 1), 1.0)
     scores: Counter[int] = Counter()
     for term in set(terms_of(query)):
         holding = [key for key, terms in passages.items() if term in terms]
         rarity = math.log(1 + (len(passages) - len(holding) + 0.5) / (len(holding) + 0.5))
         for key in holding:
-            count, length = passages[key][term], sum(passages[key].values())
+            count, length = passages[key][term], num_words(passages[key])
             scores[key] += rarity * count * (K1 + 1) / (count + K1 * (1 - B + B * length / mean))
     return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))
+
+
+def num_words(terms: lexical.Terms) -> int:
+    return sum(count for term, count in terms.items() if not term[0].isdigit())
 
 
 def assert_sound(store: DocStore) -> None:
