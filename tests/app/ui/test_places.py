@@ -33,7 +33,7 @@ def test_a_quote_opens_in_its_document_with_the_copied_range_marked(chat, sessio
 
 
 def test_other_places_are_offered_and_open(chat, session):
-    assert 'data-ref="0-q0-o0"><bdi>beta.pdf</bdi> p. 1</button>' in chat.open_place(
+    assert 'data-ref="0-q0-o0"><bdi>beta.pdf</bdi> page 1</button>' in chat.open_place(
         session, "0-q0"
     )
     panel = chat.open_place(session, "0-q0-o0")
