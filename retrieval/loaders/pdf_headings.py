@@ -83,7 +83,8 @@ def _is_set_apart(line: PageLine, body: tuple[float, bool]) -> bool:
     size, is_bold = body
     if line.is_data_row or not _LETTERS.search(line.text) or _UNITS.match(line.text):
         return False
-    if len(line.cells) > 2 or (len(line.cells) == 2 and not _is_numbered(line.text)):
+    is_named = _is_numbered(line.text) or _is_statement(line.text)  # a company beside its title
+    if len(line.cells) > 2 or (len(line.cells) == 2 and not is_named):
         return False
     is_marked = (line.is_bold and not is_bold) or line.height >= _LARGE * size
     return is_marked or _STATEMENT.fullmatch(line.text) is not None

@@ -180,6 +180,29 @@ def test_headings_are_found_by_their_letters() -> None:
         assert " ".join(document.text[heading.start : heading.end].split()) == heading.title
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        [(72, "Consolidated Balance Sheets")],
+        [(72, "Acme and Subsidiaries Consolidated Balance Shee ts")],  # a space that is in the file
+        [(72, "Consolidated Balance Sheets"), (350, "Acme and Subsidiary Companies")],
+    ],
+)
+def test_bold_words_of_a_statement_stand_below_its_title(title: list[tuple[int, str]]) -> None:
+    page = [
+        bold((72, TOP, "Item 8. Financial Statements")),
+        *paragraph(prose(1, 4), top=TOP - 30),
+        *[bold((left, TOP - 120, words)) for left, words in title],
+        *table([("In millions", "2019", "2018")], top=TOP - 120 - LEADING),
+        bold((72, TOP - 170, "Assets")),
+        *paragraph(prose(2, 2), top=TOP - 200),
+        *table(ROWS, top=TOP - 250),
+    ]
+    headings = [(heading.level, heading.title) for heading in load_pages(page).headings]
+    whole = " ".join(words for _, words in title)
+    assert headings == [(1, "Item 8. Financial Statements"), (2, whole), (3, "Assets")]
+
+
 def test_a_table_of_contents_gives_no_headings() -> None:
     rows = [(f"Item {n}. Something of this kind", "", str(7 * n)) for n in range(1, 9)]
     assert load_pages(table(rows), paragraph(prose(1, 30))).headings == ()
