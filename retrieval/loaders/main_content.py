@@ -44,7 +44,7 @@ _AROUND_NAME = re.compile(
     re.IGNORECASE,
 )
 _BANNER_NAME = re.compile(
-    r"(?:\w+[-_])*(?:cookies?|gdpr|ccpa|consent)[-_]?(?:banner|bar|box|notice|consent|popup|modal"
+    r"(?:\w[\w-]*[-_])?(?:cookies?|gdpr|ccpa|consent)[-_]?(?:banner|bar|box|notice|consent|popup|modal"
     r"|overlay|message|dialog|law|info|wrapper|container|manager)?|onetrust[-_]\w+|cc[-_]window"
     r"|cybotcookiebot\w*",
     re.IGNORECASE,
