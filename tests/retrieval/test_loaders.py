@@ -137,3 +137,25 @@ def test_hostile_repetition_takes_no_more_than_linear_time(name: str, bit: str) 
 
 def test_deeply_nested_html_is_read() -> None:
     assert load("a.html", b"<div>" * 5_000 + b"deep").text == "deep"
+
+
+PARAGRAPH = "word " * 6_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", f"<title>{PARAGRAPH}</title><h1>{PARAGRAPH}</h1><p>body</p>"),
+        ("a.md", f"# {PARAGRAPH}\n\nbody"),
+        ("a.md", f"{PARAGRAPH}\n===\n\nbody"),
+        ("a.rst", f"{PARAGRAPH}\n{'=' * len(PARAGRAPH)}\n\nbody"),
+    ],
+)
+def test_a_paragraph_set_as_a_heading_is_no_endless_title(name: str, content: str) -> None:
+    """The file was refused because its title was too long to be passed on: "its reader crashed"."""
+    document = load(name, content.encode())
+    assert document.text.count("word") >= 6_000
+    assert document.text.endswith("body")
+    assert len(document.title) <= 1_000
+    assert [heading.title.split()[0] for heading in document.headings] == ["word"]
+    assert all(len(heading.title) <= 1_000 for heading in document.headings)
