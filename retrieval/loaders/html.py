@@ -170,7 +170,7 @@ class _Blocks:
             self.quotes = max(0, self.quotes + change)
         elif step.name in {"ul", "ol"}:
             if step.is_end:
-                self.lists = self.lists[:-1]
+                del self.lists[-1:]
             else:
                 self.lists.append(1 if step.name == "ol" else -1)
 
