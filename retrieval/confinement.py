@@ -2,7 +2,8 @@
 
 Everywhere that the system knows them: limits on memory, open files, written files and new
 processes. On Linux, Landlock (https://docs.kernel.org/userspace-api/landlock.html) besides: files
-can be read only where Python and its libraries lie, nothing can be written, no TCP connection made.
+can be read only where Python and its libraries lie, nothing can be written, no TCP connection
+made, no other process signalled. It does not know UDP, nor sockets that lie in the file system.
 """
 
 import contextlib
@@ -22,11 +23,12 @@ _NO_NEW_PRIVILEGES = 38
 # Rights by Landlock version: to files (bits 0-12, 13, 14, 15), and to TCP (bind, connect) from 4.
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _TCP_RIGHTS = 0b11
+_SCOPES = 0b11  # from 6: abstract sockets and signals end at the process
 _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 
 
 class _Ruleset(ctypes.Structure):
-    _fields_ = (("files", ctypes.c_uint64), ("net", ctypes.c_uint64))
+    _fields_ = (("files", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scopes", ctypes.c_uint64))
 
 
 class _PathBeneath(ctypes.Structure):
@@ -86,8 +88,8 @@ def _forbid_files_and_network(readable: Iterable[str]) -> None:
     if version < 1:
         return
     files = _FILE_RIGHTS[max(known for known in _FILE_RIGHTS if known <= version)]
-    rules = _Ruleset(files, _TCP_RIGHTS if version >= 4 else 0)
-    size = ctypes.sizeof(rules) if version >= 4 else 8
+    rules = _Ruleset(files, _TCP_RIGHTS, _SCOPES)
+    size = ctypes.sizeof(rules) if version >= 6 else 16 if version >= 4 else 8  # of what it knows
     ruleset = call(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0)
     if ruleset < 0:
         return

@@ -68,7 +68,8 @@ class Archive:
                 f"{self._limits.max_part_bytes:,} are allowed"
             )
         try:
-            content = self._zip.read(entry)
+            with self._zip.open(entry) as file:
+                content = file.read(entry.file_size + 1)  # without a size it all is unpacked first
         except _FAULTS as error:
             raise _damaged(name) from error
         self._count(len(content))

@@ -25,9 +25,9 @@ _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]'
     r"|(?P<general>General)|(?P<half>AM/PM|A/P)|(?P<date>y+|m+|d+|h+|s+|e+(?![+-]))(?P<fraction>\.0+)?"
     r"|(?P<digits>[0#?.,%/]+(?:E[+-][0#?]+)?)|(?P<other>.)",
-    re.IGNORECASE | re.DOTALL,
+    re.ASCII | re.IGNORECASE | re.DOTALL,  # else ſ is an s
 )
-_ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
+_ELAPSED = re.compile(r"h+|m+|s+", re.ASCII | re.IGNORECASE)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -36,6 +36,7 @@ _MONTHS = (
 _MAX_EXACT = 10**15  # larger integers have lost digits already
 _LEAP_BUG = 60  # the serial of 29 February 1900, which never was
 _MAX_SERIAL = 2_958_465  # 31 December 9999
+_FIRST_OF_1904 = 1_462  # the serial, counted from 1900
 _MAX_CODE = 255  # characters; Excel allows no more
 _MAX_DECIMALS = 30
 
@@ -129,7 +130,7 @@ def _digits(value: float, pattern: str) -> str:
     trailing = len(body) - len(body.rstrip(","))
     if not re.search(r"[0#?]", body):
         return "%" * percents
-    with localcontext(prec=400):
+    with localcontext(prec=1000):
         scaled = Decimal(repr(value)).scaleb(2 * percents - 3 * trailing)
         rounded = scaled.quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
     grouped = "," if "," in whole.rstrip(",") else ""
@@ -141,7 +142,7 @@ def _digits(value: float, pattern: str) -> str:
 
 
 def _shown_date(value: float, tokens: tuple[_Token, ...], *, from_1904: bool) -> str:
-    if not 0 <= value <= _MAX_SERIAL:
+    if not 0 <= value <= _MAX_SERIAL - _FIRST_OF_1904 * from_1904:
         return general_number(value)
     moment = _moment(value, from_1904=from_1904)
     is_half = any(token.kind == "half" for token in tokens)

@@ -21,6 +21,7 @@ _CHARSET = re.compile(  # those of texts; others of Python's codecs are slow, or
     r"|shift|sjis|s-?jis|big5|gb|hz|johab|tis|ks|viscii)[-_a-z0-9:]*",
     re.IGNORECASE,
 )
+_WIDE = re.compile(r"utf[-_]?(?:16|32)|ucs[-_]?[24]|iso[-_]10646|(?:cs)?unicode", re.IGNORECASE)
 _BINARY = "not text: it holds binary data"
 
 
@@ -42,6 +43,17 @@ def decode_text(content: bytes) -> str:
     return text
 
 
+def decode_declared(content: bytes, declaration: "re.Match[bytes] | None") -> str:
+    """The text in `content`, which declares its charset in the first group, or does not.
+
+    Raises:
+        DocumentError: As for `decode_text`.
+    """
+    charset = declaration[1].decode("latin-1") if declaration else ""
+    text = decode_as(content, charset) if charset and can_name_itself(charset) else None
+    return decode_text(content) if text is None else text
+
+
 def decode_as(content: bytes, charset: str) -> str | None:
     """`content` in the charset that its container names; None where that cannot be."""
     if not _CHARSET.fullmatch(charset):
@@ -50,6 +62,14 @@ def decode_as(content: bytes, charset: str) -> str | None:
         return content.decode(charset)
     except (LookupError, UnicodeError):
         return None
+
+
+def can_name_itself(charset: str) -> bool:
+    """Whether a text in `charset` can say so in ASCII letters: one in UTF-16 or UTF-32 cannot.
+
+    Texts that were saved in another encoding since still do (HTML 13.2.3.2 reads them as UTF-8).
+    """
+    return charset.isprintable() and not _WIDE.match(charset)
 
 
 def refuse_binary(content: bytes) -> None:

@@ -123,24 +123,26 @@ def _inner_messages(part: _Message) -> list[_Message]:
 def _parts(message: _Message) -> Iterator[_Message]:
     """Leaves in order; of alternatives the one that is read. Parts may nest deep."""
     todo = [message]
+    counted: dict[int, int] = {}
     while todo:
         part = todo.pop()
         inner = _inner_messages(part)
         if not inner or part.get_content_type() == "message/rfc822":
             yield part
         elif part.get_content_type() == "multipart/alternative":
-            todo.append(_preferred(inner))
+            todo.append(_preferred(inner, counted))
         else:
             todo.extend(reversed(inner))
 
 
-def _preferred(alternatives: list[_Message]) -> _Message:
+def _preferred(alternatives: list[_Message], counted: dict[int, int]) -> _Message:
     """Plain text, or HTML that says much more: some plain texts only ask for another program."""
     plain = next((part for part in alternatives if part.get_content_type() == "text/plain"), None)
     rich = next((part for part in reversed(alternatives) if _is_rich(part)), None)
     if plain is None or rich is None:
         return plain or rich or alternatives[-1]
-    return plain if _num_words(plain) * _SAYS_MORE >= _num_words(rich) else rich
+    in_plain, in_rich = _num_words(plain, counted), _num_words(rich, counted)
+    return plain if in_plain * _SAYS_MORE >= in_rich else rich
 
 
 def _is_rich(part: _Message) -> bool:
@@ -148,9 +150,16 @@ def _is_rich(part: _Message) -> bool:
     return part.get_content_type() == "text/html" or part.get_content_maintype() == "multipart"
 
 
-def _num_words(part: _Message) -> int:
-    """Words in all the text of `part`; nothing is chosen here, or nesting would double the work."""
-    return sum(len(_words(leaf).split()) for leaf in part.walk() if _is_text(leaf))
+def _num_words(part: _Message, counted: dict[int, int]) -> int:
+    """Words in all the text of `part`; nothing is chosen here, or nesting would double the work.
+
+    `counted` holds them by the `id()` of each leaf: alternatives nest, and are weighed each time.
+    """
+    leaves = [leaf for leaf in part.walk() if _is_text(leaf)]
+    for leaf in leaves:
+        if id(leaf) not in counted:
+            counted[id(leaf)] = len(_words(leaf).split())
+    return sum(counted[id(leaf)] for leaf in leaves)
 
 
 def _words(leaf: _Message) -> str:

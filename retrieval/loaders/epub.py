@@ -14,7 +14,7 @@ from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.archives import Archive
 from quoth.retrieval.loaders.assembly import Assembly
 from quoth.retrieval.loaders.composing import one_line
-from quoth.retrieval.loaders.decode import decode_as, decode_text
+from quoth.retrieval.loaders.decode import decode_declared
 from quoth.retrieval.loaders.html import html_document
 from quoth.retrieval.loaders.safe_xml import parse_xml
 
@@ -93,9 +93,7 @@ class _Book:
     def markup(self, name: str) -> str:
         """A chapter, decoded. It is read as HTML, whose parser takes XHTML as it comes."""
         content = self._archive.read(name)
-        declared = _ENCODING.match(content)
-        text = decode_as(content, declared[1].decode()) if declared else None
-        return decode_text(content) if text is None else text
+        return decode_declared(content, _ENCODING.match(content))
 
     def _labels(self) -> dict[str, str]:
         """Titles of texts by the table of contents: the navigation of EPUB 3, else the NCX."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _MAX_CHARS = 4_000_000  # a larger file is data; its tree would take gigabytes
+_MOST_STEPS = 300  # up, or to what stands above: each is searched for from the root
 _FUNCTIONS = frozenset(
     {
         "function_definition", "function_declaration", "generator_function_declaration",
@@ -167,7 +168,9 @@ class _Places:
 def _with_wrappers(node: "Node") -> "Node":
     """The statement that is about `node` alone: its export, its template parameters."""
     outer = node
-    while outer.parent is not None and outer.parent.type in _WRAPPERS:
+    for _ in range(_MOST_STEPS):
+        if outer.parent is None or outer.parent.type not in _WRAPPERS:
+            break
         beside = (outer.prev_named_sibling, outer.next_named_sibling)
         if any(other is not None and other.type == outer.type for other in beside):
             break
@@ -179,7 +182,9 @@ def _with_comments(node: "Node") -> "Node":
     """The first of the comments and attributes directly above `node`, or `node`."""
     first = node
     above = node.prev_sibling
-    while above is not None and above.type in _ABOVE:
+    for _ in range(_MOST_STEPS):
+        if above is None or above.type not in _ABOVE:
+            break
         before = above.prev_sibling
         is_apart = _last_row(above) < first.start_point[0] - 1
         if is_apart or (before is not None and _last_row(before) == above.start_point[0]):

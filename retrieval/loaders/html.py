@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import Heading, LoadedDocument, LoadLimits
-from quoth.retrieval.loaders.decode import refuse_binary
+from quoth.retrieval.loaders.decode import can_name_itself, refuse_binary
 from quoth.retrieval.loaders.main_content import furniture
 from quoth.retrieval.loaders.visibility import is_dropped
 
@@ -55,7 +55,7 @@ def html_document(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        soup = BeautifulSoup(markup, "lxml")
+        soup = BeautifulSoup(markup, "lxml", exclude_encodings=_false_encodings(markup))
     blocks = _Blocks(marks_quotes=marks_quotes)
     for step in _steps(soup, furniture(soup) if is_page else frozenset()):
         blocks.take(step)
@@ -68,6 +68,14 @@ def html_document(
         headings=tuple(headings),
         kept_whole=tuple(kept_whole),
     )
+
+
+def _false_encodings(markup: str | bytes) -> list[str]:
+    """What `markup` names as its encoding and cannot be in."""
+    from bs4.dammit import EncodingDetector
+
+    declared = EncodingDetector.find_declared_encoding(markup, is_html=True)
+    return [declared] if declared and not can_name_itself(declared) else []
 
 
 def _head_title(soup: "BeautifulSoup") -> str:
@@ -170,7 +178,7 @@ class _Blocks:
             self.quotes = max(0, self.quotes + change)
         elif step.name in {"ul", "ol"}:
             if step.is_end:
-                self.lists = self.lists[:-1]
+                del self.lists[-1:]
             else:
                 self.lists.append(1 if step.name == "ol" else -1)
 

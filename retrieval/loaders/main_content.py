@@ -8,6 +8,7 @@ less than a paragraph that is lost. Pages that mark nothing lose nothing.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from quoth.retrieval.loaders.visibility import is_dropped
@@ -44,7 +45,7 @@ _AROUND_NAME = re.compile(
     re.IGNORECASE,
 )
 _BANNER_NAME = re.compile(
-    r"(?:\w+[-_])*(?:cookies?|gdpr|ccpa|consent)[-_]?(?:banner|bar|box|notice|consent|popup|modal"
+    r"(?:\w[\w-]*[-_])?(?:cookies?|gdpr|ccpa|consent)[-_]?(?:banner|bar|box|notice|consent|popup|modal"
     r"|overlay|message|dialog|law|info|wrapper|container|manager)?|onetrust[-_]\w+|cc[-_]window"
     r"|cybotcookiebot\w*",
     re.IGNORECASE,
@@ -114,14 +115,27 @@ def _add(total: _Weight, part: _Weight) -> None:
 
 def _mains(soup: "BeautifulSoup", weights: dict[int, _Weight]) -> "list[Tag]":
     """Elements marked as the main content, outermost ones, with words in them."""
-    found = soup.find_all(lambda tag: tag.name == "main" or tag.get("role") == "main")
+    from bs4.element import Tag
+
     mains: list[Tag] = []
-    inside: set[int] = set()
-    for tag in found:
-        if id(tag) in weights and weights[id(tag)].own and id(tag.parent) not in inside:
-            mains.append(tag)
-        inside.add(id(tag))
+    todo: list[Tag] = [soup]
+    while todo:
+        for child in todo.pop().contents:
+            if not isinstance(child, Tag) or id(child) not in weights:
+                continue
+            if child.name != "main" and child.get("role") != "main":
+                todo.append(child)
+            elif weights[id(child)].own:
+                mains.append(child)
     return mains
+
+
+def _around(mains: "list[Tag]") -> set[int]:
+    """What holds a main; each step up is taken once."""
+    found: set[int] = set()
+    for main in mains:
+        found.update(takewhile(lambda place: place not in found, map(id, main.parents)))
+    return found
 
 
 @dataclass(slots=True)
@@ -137,7 +151,7 @@ class _Judge:
 
     def __post_init__(self) -> None:
         self.main_ids = {id(main) for main in self.mains}
-        self.around_main = {id(outer) for main in self.mains for outer in main.parents}
+        self.around_main = _around(self.mains)
         self.main_has_title = any(self.weights[id(main)].has_title for main in self.mains)
 
     def suspects(self, soup: "BeautifulSoup") -> Iterator["Tag"]:

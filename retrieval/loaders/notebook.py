@@ -18,7 +18,7 @@ from quoth.retrieval.loaders.markdown import markdown_document
 
 _MAX_OUTPUT = 4_000  # characters of an output; training logs and dumps say no more after that
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours of terminals
-_DRAWN_OVER = re.compile(r"[^\n]*\r(?!\n)")  # progress bars
+_DRAWN_OVER = re.compile(r"^[^\n]*\r(?!\n|\Z)", re.MULTILINE)  # progress bars
 _TEXT_KINDS = ("text/plain", "text/markdown", "text/html", "text/latex")
 
 

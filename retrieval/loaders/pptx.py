@@ -53,7 +53,7 @@ def _slides(package: Package, main: str) -> list[str]:
     listed = child(package.xml(main), "sldIdLst")
     parts = {relation.id: relation.target for relation in package.relations(main)}
     found = [] if listed is None else [parts.get(relation_id(node)) for node in listed]
-    return [part for part in found if part]
+    return list(dict.fromkeys(part for part in found if part))
 
 
 class _Slide:
@@ -81,7 +81,11 @@ class _Slide:
         self._notes()
 
     def _shape(self, shape: "etree._Element") -> None:
-        tables = list(shape.iter("{*}tbl"))
+        tables = [
+            table
+            for table in shape.iter("{*}tbl")
+            if next(table.iterancestors("{*}tbl"), None) is None
+        ]
         if tables:
             lines = [line for table in tables for line in _table_lines(table)]
             self._lines(lines, is_table=True)
@@ -177,7 +181,7 @@ def _text(paragraph: "etree._Element") -> str:
 
 
 def _table_lines(table: "etree._Element") -> Iterator[str]:
-    for row in table.iter("{*}tr"):
+    for row in (node for node in table if local_name(node) == "tr"):
         cells = [
             one_line(" ".join(_text(paragraph) for paragraph in cell.iter("{*}p")))
             for cell in row

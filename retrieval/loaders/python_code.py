@@ -12,7 +12,7 @@ from itertools import accumulate
 from quoth.retrieval.canonical import canonical_text
 from quoth.retrieval.documents import LoadedDocument, LoadLimits
 from quoth.retrieval.loaders.code import code_document
-from quoth.retrieval.loaders.decode import decode_as, decode_text
+from quoth.retrieval.loaders.decode import decode_declared
 from quoth.retrieval.loaders.symbols import Symbol, document_of
 
 _Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -39,9 +39,7 @@ def load_python(content: bytes, limits: LoadLimits) -> LoadedDocument:  # noqa: 
 
 def _decoded(content: bytes) -> str:
     """The source, in the encoding that it declares (PEP 263) where it is not UTF-8."""
-    declared = _ENCODING.match(content)
-    text = decode_as(content, declared[1].decode()) if declared else None
-    return decode_text(content) if text is None else text
+    return decode_declared(content, _ENCODING.match(content))
 
 
 class _Finder:

@@ -5,6 +5,7 @@ pages or read other files. A suffix that nobody knows is read as text if its con
 """
 
 import re
+from dataclasses import replace
 from importlib import import_module
 from pathlib import PurePath
 from typing import Protocol, cast
@@ -92,6 +93,7 @@ _SUFFIXES = {
     "epub": ".epub",
 }
 _FORMATS = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_MAX_TITLE = 1_000  # characters
 _ZIP = b"PK\x03\x04"
 _SIGNATURES = (
     (
@@ -181,4 +183,17 @@ def load(name: str, content: bytes, limits: LoadLimits | None = None) -> LoadedD
         raise DocumentError(
             f"too large: {len(document.text):,} characters, and {limits.max_chars:,} are allowed"
         )
-    return document
+    return _with_short_titles(document)
+
+
+def _with_short_titles(document: LoadedDocument) -> LoadedDocument:
+    """Whole paragraphs are set as headings, and each passage below them carries their titles."""
+    headings = tuple(
+        each if len(each.title) <= _MAX_TITLE else replace(each, title=_cut(each.title))
+        for each in document.headings
+    )
+    return replace(document, title=_cut(document.title), headings=headings)
+
+
+def _cut(title: str) -> str:
+    return title[:_MAX_TITLE].rstrip()

@@ -15,7 +15,7 @@ SourceKind = Literal["document", "turn"]
 Origin = Literal["copied", "matched"]
 
 _COUNTED = re.compile(r"(.+) (\d+)")  # page 3
-_CELL = re.compile(r"(.+!)([A-Z]+\d+)")  # Budget!B12
+_CELL = re.compile(r"(.+!)([A-Z]+)(\d+)")  # Budget!B12
 
 
 def _check_range(start: int, end: int) -> None:
@@ -56,25 +56,33 @@ def locations_in(locations: Sequence[Location], start: int, end: int) -> tuple[L
 
 def location_between(locations: Sequence[Location], start: int, end: int) -> str:
     """What `[start, end)` is called: "slide 3", "lines 4-9", "Budget!A2:B4"; empty: not known."""
-    inside = locations_in(locations, start, end)
-    return _from_to(inside[0].label, inside[-1].label) if inside else ""
+    labels = [each.label for each in locations_in(locations, start, end)]
+    return _from_to(labels) if labels else ""
 
 
 def _start_of(location: Location) -> int:
     return location.start
 
 
-def _from_to(first: str, last: str) -> str:
-    """One name for two labels and all between them."""
+def _from_to(labels: Sequence[str]) -> str:
+    """One name for all of `labels`."""
+    first, last = labels[0], labels[-1]
     if first == last:
         return first
     begin, end = _COUNTED.fullmatch(first), _COUNTED.fullmatch(last)
     if begin and end and begin[1] == end[1]:
         return f"{begin[1]}s {begin[2]}-{end[2]}"
-    begin, end = _CELL.fullmatch(first), _CELL.fullmatch(last)
-    if begin and end and begin[1] == end[1]:
-        return f"{begin[1]}{begin[2]}:{end[2]}"
-    return f"{first} - {last}"
+    return _cells(labels) or f"{first} - {last}"
+
+
+def _cells(labels: Sequence[str]) -> str:
+    """The range around cells of one sheet, row by row: the last row may be a short one."""
+    cells = [cell for cell in map(_CELL.fullmatch, labels) if cell]
+    if len(cells) < len(labels) or len({cell[1] for cell in cells}) > 1:
+        return ""
+    _, left = min((len(cell[2]), cell[2]) for cell in cells)
+    _, right = max((len(cell[2]), cell[2]) for cell in cells)
+    return f"{cells[0][1]}{left}{cells[0][3]}:{right}{cells[-1][3]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,11 @@ def _connect(content: bytes) -> str:
         return "connected"
 
 
+def _signal(content: bytes) -> str:
+    os.kill(int(content), 0)
+    return "signalled"
+
+
 def _process_id(content: bytes) -> str:
     return str(os.getpid())
 
@@ -133,5 +138,6 @@ _DEEDS = {
     "steal": _steal,
     "write": _write,
     "connect": _connect,
+    "signal": _signal,
     "process-id": _process_id,
 }

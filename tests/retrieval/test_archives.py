@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -120,6 +121,18 @@ def test_an_entry_that_lies_about_its_size_gives_no_more_than_it_said(size: int)
     for read in (archive.read, lambda name: b"".join(archive.pieces(name))):
         with pytest.raises(DocumentError, match="'a' within it cannot be unpacked"):
             read("a")
+
+
+def test_no_more_is_unpacked_than_an_entry_said() -> None:
+    """All of it was unpacked before it was cut to size: gigabytes, of an archive of 1 MB."""
+    content = patched(zipped({"a": b"x" * 40 * MEBIBYTE}), 24, struct.pack("<L", 3))
+    archive = Archive(content, LIMITS)
+    tracemalloc.start()
+    with pytest.raises(DocumentError, match="cannot be unpacked"):
+        archive.read("a")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4 * MEBIBYTE
 
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=8))

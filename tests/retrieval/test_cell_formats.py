@@ -63,6 +63,23 @@ def test_values_look_as_their_cells_show_them(value: float, code: str, shown: st
 
 def test_days_may_count_from_1904() -> None:
     assert shown_number(0, "yyyy-mm-dd", from_1904=True) == "1904-01-01"
+    assert shown_number(2_957_003, "yyyy-mm-dd", from_1904=True) == "9999-12-31"
+
+
+def test_days_after_the_last_of_the_calendar_are_numbers() -> None:
+    """The day 2,957,004 after 1904 is in the year 10000: it cost the whole workbook."""
+    assert shown_number(2_957_004, "yyyy", from_1904=True) == "2957004"
+
+
+@pytest.mark.parametrize("code", ["ſſ", "[ſ]", "0.0 ſ"])
+def test_letters_that_fold_to_those_of_codes_are_text(code: str) -> None:
+    """Whatever its case, a long s was taken for the seconds, and cost the whole workbook."""
+    assert "ſ" in shown_number(1, code) or code == "[ſ]"
+
+
+@pytest.mark.parametrize("value", [1e308, 5e-324])
+def test_hundreds_of_signs_of_percent_show_something(value: float) -> None:
+    assert shown_number(value, f"0{'%' * 250}")
 
 
 @given(st.integers(61 * 86_400, 2_958_465 * 86_400))

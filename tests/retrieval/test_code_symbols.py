@@ -229,6 +229,16 @@ def test_many_functions_in_one_statement_take_linear_time() -> None:
     assert time.process_time() - started < 10
 
 
+@pytest.mark.parametrize("above", ["// c\n" * 100_000, "template<class T> " * 12_000])
+def test_what_stands_above_a_symbol_is_looked_for_within_bounds(above: str) -> None:
+    """Each step is a search from the root of the tree: 100,000 lines of comment took minutes."""
+    pytest.importorskip("tree_sitter_cpp")
+    started = time.process_time()
+    document = load("a.cpp", f"{above}void f() {{}}\n".encode())
+    assert [heading.title for heading in document.headings] == ["void f"]
+    assert time.process_time() - started < 6
+
+
 def test_names_that_the_parser_adds_to_broken_code_are_none() -> None:
     pytest.importorskip("tree_sitter", reason="the extra `code` is not installed")
     document = load(

@@ -72,6 +72,18 @@ def test_alternatives_within_alternatives_do_not_double_the_work() -> None:
     assert "the deepest words" in load("a.eml", bytes(part)).text
 
 
+def test_alternatives_within_alternatives_are_weighed_once() -> None:
+    """The page in the innermost one was parsed once for each of those around it: minutes."""
+    raw = "Subject: s\n"
+    for depth in range(60):
+        raw += f'Content-Type: multipart/alternative; boundary="b{depth}"\n\n--b{depth}\n'
+        raw += f"Content-Type: text/plain\n\nw\n--b{depth}\n"
+    raw += "Content-Type: text/html\n\n" + "<p>word</p>" * 8_000
+    started = time.process_time()
+    assert load("a.eml", raw.encode()).text.count("word") == 8_000
+    assert time.process_time() - started < 10
+
+
 def test_html_alone_is_read_with_its_quotes_marked() -> None:
     message = mail()
     message.set_content(

@@ -118,6 +118,20 @@ def test_html_in_its_own_encoding() -> None:
     assert load("a.html", page.encode("iso-8859-2")).text == "Łódź"
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE", "unicode", "ucs-2", "utf\x00-8", "\x1b"])
+def test_html_that_was_saved_in_another_encoding_than_it_says(charset: str) -> None:
+    """It was read as UTF-16, in Chinese letters, or not at all: "a fault in its reader"."""
+    page = f'<meta charset="{charset}"><p>Two caf\xe9s</p>'
+    assert load("a.html", page.encode()).text == "Two caf\xe9s"
+    assert load("a.html", b"\xff\xfe" + page.encode("utf-16-le")).text == "Two caf\xe9s"
+
+
+def test_code_that_was_saved_in_another_encoding_than_it_says() -> None:
+    assert (
+        load("a.py", b"# coding: utf-16\nx = 'caf\xc3\xa9'").text == "# coding: utf-16\nx = 'café'"
+    )
+
+
 def test_html_without_visible_text_is_empty() -> None:
     with pytest.raises(DocumentError, match="holds no text"):
         load("a.html", b"<html><script>1</script></html>")
@@ -137,3 +151,25 @@ def test_hostile_repetition_takes_no_more_than_linear_time(name: str, bit: str) 
 
 def test_deeply_nested_html_is_read() -> None:
     assert load("a.html", b"<div>" * 5_000 + b"deep").text == "deep"
+
+
+PARAGRAPH = "word " * 6_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", f"<title>{PARAGRAPH}</title><h1>{PARAGRAPH}</h1><p>body</p>"),
+        ("a.md", f"# {PARAGRAPH}\n\nbody"),
+        ("a.md", f"{PARAGRAPH}\n===\n\nbody"),
+        ("a.rst", f"{PARAGRAPH}\n{'=' * len(PARAGRAPH)}\n\nbody"),
+    ],
+)
+def test_a_paragraph_set_as_a_heading_is_no_endless_title(name: str, content: str) -> None:
+    """The file was refused because its title was too long to be passed on: "its reader crashed"."""
+    document = load(name, content.encode())
+    assert document.text.count("word") >= 6_000
+    assert document.text.endswith("body")
+    assert len(document.title) <= 1_000
+    assert [heading.title.split()[0] for heading in document.headings] == ["word"]
+    assert all(len(heading.title) <= 1_000 for heading in document.headings)

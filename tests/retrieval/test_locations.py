@@ -46,6 +46,7 @@ def test_what_the_loader_told_comes_before_pages_and_lines() -> None:
         (["slide 3"], "slide 3"),
         (["slide 3", "slide 4", "slide 5"], "slides 3-5"),
         (["Budget!A2", "Budget!B2", "Budget!C4"], "Budget!A2:C4"),
+        (["Budget!C2", "Budget!AA3", "Budget!B4"], "Budget!B2:AA4"),
         (["Budget!A2", "Costs!A1"], "Budget!A2 - Costs!A1"),
         (["cover", "line 2"], "cover - line 2"),
     ],

@@ -95,6 +95,23 @@ def test_large_and_deep_pages_take_linear_time() -> None:
     assert time.process_time() - started < 10
 
 
+@pytest.mark.parametrize(
+    "page", ["<main>w<div>" * 10_000, "<div>" * 2_000 + "<main>w</main>" * 10_000]
+)
+def test_many_marked_contents_take_linear_time(page: str) -> None:
+    """For each of them all that is around it was gone through: minutes for 200 KB."""
+    started = time.process_time()
+    assert len(read(page).split()) == 10_000
+    assert time.process_time() - started < 6
+
+
+def test_long_names_are_told_from_banners_at_once() -> None:
+    """Each underscore could end a word or be one of its letters: 2^40 ways, for one element."""
+    started = time.process_time()
+    read(f"<p>{WORDS}</p>" + f'<div class="{"a_" * 22}x">w</div>' * 20)
+    assert time.process_time() - started < 2
+
+
 TAGS = st.sampled_from(["div", "p", "main", "aside", "footer", "section", "a", "ul", "article"])
 NAMES = st.sampled_from(["", "sidebar", "menu", "cookie-banner", "text", "share"])
 

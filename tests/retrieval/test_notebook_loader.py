@@ -1,6 +1,7 @@
 """Notebooks read cell by cell: text with its headings, code whole, outputs that are text."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,20 @@ JUNK = st.recursive(
     ),
     max_leaves=10,
 )
+
+
+def test_what_is_drawn_over_goes_and_the_last_of_it_stays() -> None:
+    printed = {"output_type": "stream", "text": "1%\r99%\r100%\r\nEpoch 1\rEpoch 2\r"}
+    document = load("a.ipynb", make_notebook(("code", "x"), outputs=[printed]))
+    assert document.text == "x\n\nOutput:\n100%\nEpoch 2"
+
+
+def test_an_output_of_one_long_line_takes_linear_time() -> None:
+    """The search for progress bars began anew at each character: hours for 1 MB."""
+    printed = {"output_type": "stream", "text": "x" * 400_000}
+    started = time.process_time()
+    load("a.ipynb", make_notebook(("code", "x"), outputs=[printed]))
+    assert time.process_time() - started < 5
 
 
 @settings(max_examples=60)

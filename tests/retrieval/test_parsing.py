@@ -82,13 +82,21 @@ def test_the_reader_holds_no_secrets(
     assert f" {Path(sys.executable).anchor} " in told
 
 
-def _has_landlock() -> bool:
+def _has_landlock(version: int) -> bool:
     import ctypes
 
-    return sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) >= 4
+    return sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) >= version
 
 
-@pytest.mark.skipif(not _has_landlock(), reason="a kernel without Landlock 4")
+@pytest.mark.skipif(not _has_landlock(6), reason="a kernel without Landlock 6")
+def test_the_reader_signals_no_other_process(hostile: Parser) -> None:
+    own = hostile.load("process-id", b"").text
+    assert hostile.load("signal", own.encode()).text == "signalled"
+    with pytest.raises(DocumentError, match="a fault in its reader"):
+        hostile.load("signal", str(os.getpid()).encode())
+
+
+@pytest.mark.skipif(not _has_landlock(4), reason="a kernel without Landlock 4")
 def test_the_reader_reads_no_files_and_reaches_no_server(hostile: Parser, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("a secret", encoding="utf-8")
