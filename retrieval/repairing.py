@@ -132,6 +132,10 @@ def _without_damaged(store: DocStore, dim: int, actions: list[str]) -> list[str]
             store.remove(record.id)
             removed.append(record.name)
             actions.append(f"removed {record.name}, because {found[0]}")
+    for document_id, name in store.files.unclaimed():
+        store.remove(document_id)
+        removed.append(name)
+        actions.append(f"removed {name}, because it lies in no file")
     if store.database.strays() or store.files.problems():
         actions += _without_strays(store)
     return removed
