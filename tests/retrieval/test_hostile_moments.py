@@ -10,7 +10,7 @@ import pytest
 
 from helpers.folders import write_files
 from quoth.errors import QuothError
-from quoth.retrieval import Filters, HashingEmbedder, Index
+from quoth.retrieval import Filters, HashingEmbedder, Index, watch
 from quoth.retrieval.adding import TextDocument
 from quoth.retrieval.database import DATABASE
 from quoth.retrieval.lexical import unpacked
@@ -222,3 +222,42 @@ def test_a_filter_may_name_many(folder: Path, tmp_path: Path, name: str) -> None
         values = (*(f"no{number}" for number in range(3000)), wanted)
         hits = index.search("apples", filters=Filters(**{name: values}))
         assert [hit.passage.document for hit in hits] == ["in/a.txt"]
+
+
+class StrictEmbedder(HashingEmbedder):
+    """Reads only what is UTF-8, as tokenizers do; fails when told to."""
+
+    failure: Exception | None = None
+
+    def embed(self, texts, *, progress=None):
+        if self.failure:
+            raise self.failure
+        return super().embed(texts, progress=progress)
+
+    def embed_query(self, query: str):
+        query.encode()
+        return super().embed_query(query)
+
+
+def test_a_question_with_half_a_character_is_asked(folder: Path) -> None:
+    with Index.create(folder, embedder=StrictEmbedder()) as index:
+        index.add_texts([TextDocument(id="a", text="Apples fall.")])
+        assert index.search("apples \ud800")[0].passage.text == "Apples fall."
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("out of memory"), ValueError("no numbers"), MemoryError("none left")]
+)
+def test_a_watch_outlives_an_embedder_that_fails(
+    folder: Path, tmp_path: Path, failure: Exception
+) -> None:
+    docs = write_files(tmp_path / "docs", {"a.txt": "Apples fall."})
+    embedder, stop = StrictEmbedder(), threading.Event()
+    embedder.failure = failure
+    with Index.create(folder, embedder=embedder) as index:
+        events = watch(index, [docs], stop=stop, quiet_s=0.05, rescan_s=0.2)
+        assert str(failure) in next(events).problem
+        embedder.failure = None
+        report = next(event.report for event in events if event.report)
+        stop.set()
+        assert report.added == 1
