@@ -43,7 +43,8 @@ class Files:
     def problems(self) -> list[str]:
         """Rows that do not agree with the documents."""
         strays = self._database.rows(
-            "SELECT path FROM files WHERE document_id NOT IN (SELECT id FROM documents)"
+            "SELECT path FROM files WHERE document_id IS NOT NULL "
+            "AND document_id NOT IN (SELECT id FROM documents)"
         )
         return [
             *(

@@ -28,7 +28,10 @@ from quoth.retrieval.verifying import document_problems, verify
 DAMAGED = "damaged.sqlite3"  # what a database that could not be repaired is kept as
 _LOG = "-wal"
 _WORK = "salvage.tmp"
-_STRAYS = "DELETE FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)"
+_STRAYS = (
+    "DELETE FROM {table} WHERE document_id IS NOT NULL "
+    "AND document_id NOT IN (SELECT id FROM documents)"
+)
 
 
 def repair(folder: Path, *, wait_s: float = WAIT_S) -> RepairReport:

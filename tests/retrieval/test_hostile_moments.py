@@ -261,3 +261,12 @@ def test_a_watch_outlives_an_embedder_that_fails(
         report = next(event.report for event in events if event.report)
         stop.set()
         assert report.added == 1
+
+
+def test_an_index_of_refused_files_alone_is_sound(folder: Path, tmp_path: Path) -> None:
+    """In SQL, NULL is not in an empty list: the files counted as those of lost documents."""
+    docs = write_files(tmp_path / "docs", {"a.txt": ""})
+    with made(folder) as index:
+        assert len(index.sync([docs]).skipped) == 1
+        assert index.verify().problems == ()
+    assert Index.repair(folder).actions == ()
