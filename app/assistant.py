@@ -202,7 +202,7 @@ class Assistant:
         found = partial(self.index.search, k=k, filters=filters, options=self._search_options)
         hits = found(question)
         if not hits:
-            raise nothing_to_answer_from(self.settings.index_path, filters)
+            raise nothing_to_answer_from(self.index, self.settings.mode, filters)
         asked = [turn.text for turn in turns if turn.role == "user"]
         if asked:
             hits = [*hits, *found(f"{asked[-1]} {question}")]

@@ -66,8 +66,15 @@ def search_options(settings: Settings) -> SearchOptions:
     return SearchOptions(mode=cast("Mode", settings.mode), rerank=settings.rerank)
 
 
-def nothing_to_answer_from(path: Path, filters: Filters | None) -> InputError:
+def nothing_to_answer_from(index: Index, mode: str, filters: Filters | None) -> InputError:
     """What to say where the search found nothing."""
+    path = index.path
+    if mode == "lexical" and index.status().num_passages:
+        searched = "that passes the filters " if filters else ""
+        return InputError(
+            f"No passage {searched}in the index {str(path)!r} holds a word of the question. Ask in "
+            f"other words, or search by meaning, too (--mode hybrid)."
+        )
     if not filters:
         return empty_index(path)
     return InputError(

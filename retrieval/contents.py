@@ -1,13 +1,15 @@
 """What an index folder tells of itself and its documents; no embedder is needed for that."""
 
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.errors import InputError
+from quoth.errors import IndexBusyError, IndexFailure, InputError
 from quoth.retrieval import boxes
 from quoth.retrieval.docstore import DocStore
 from quoth.retrieval.documents import PageRect
+from quoth.retrieval.locking import WAIT_S, writer_lock
 from quoth.retrieval.manifest import Manifest
 from quoth.retrieval.pages import page_at
 from quoth.retrieval.records import DocumentRecord, document_status
@@ -68,7 +70,7 @@ class IndexContents:
             num_documents=self._store.documents.count(),
             num_passages=self._store.vectors.count(),
             vectors=self._vectors.form(),
-            num_bytes=sum(file.stat().st_size for file in self.path.iterdir() if file.is_file()),
+            num_bytes=sum(map(_size, self.path.iterdir())),
         )
 
     def text(self, document_id: str) -> str:
@@ -96,15 +98,41 @@ class IndexContents:
         packed = self._store.documents.boxes(document_id)
         return boxes.unpacked(packed).rectangles(start, end) if packed else []
 
-    def verify(self) -> VerifyReport:
-        """Check every invariant of the index; slow, and changes nothing."""
-        return verify(self._store, self._vectors, self._manifest.dim)
+    def verify(self, *, wait_s: float = WAIT_S) -> VerifyReport:
+        """Check every invariant of the index; slow, and changes nothing.
+
+        A change in work can look like damage, so what looks wrong is looked at again while nobody
+        writes.
+
+        Raises:
+            IndexBusyError: Something looks wrong, and another process is writing, and is not done
+                after `wait_s` seconds.
+        """
+        report = verify(self._store, self._vectors, self._manifest.dim)
+        if not report.problems:
+            return report
+        try:
+            with writer_lock(self.path, wait_s):
+                return verify(self._store, self._vectors, self._manifest.dim)
+        except IndexBusyError:
+            raise
+        except IndexFailure:  # the folder is read-only: nobody writes
+            return report
 
     def _record(self, document_id: str) -> DocumentRecord:
         record = self._store.documents.get(document_id)
         if record is None:
             raise _unknown(document_id)
         return record
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for what is none, or was just replaced by a writer."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return 0
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else 0
 
 
 def _unknown(document_id: str) -> InputError:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from quoth.errors import IndexFailure, IndexFormatError
+from quoth.errors import IndexFailure, IndexFormatError, InputError
 from quoth.retrieval.manifest import repair_advice
 from quoth.retrieval.migrations import migrate, pending
 
@@ -191,6 +191,11 @@ class Database:
             yield
         except sqlite3.ProgrammingError:
             raise  # a mistake of ours, not of the database
+        except UnicodeEncodeError as error:  # in what was asked for; the database holds no such
+            raise InputError(
+                f"{error.object!r} holds half a character, so the index can hold nothing of it. "
+                f"Leave that out."
+            ) from error
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _DAMAGE or any(text in str(error) for text in _DAMAGE_TEXTS):

@@ -51,7 +51,8 @@ class DocStore:
     ) -> None:
         """Put a document in, or in the place of its former version, in one transaction.
 
-        `file` is where it was read; by default a file of the document's own id, name and path.
+        `file` is where it was read; by default a file of the document's own id, name and path, and
+        it lies in no other then.
         """
         values = (
             document.id, document.name, document.path, document.format, document.title,
@@ -91,6 +92,8 @@ class DocStore:
             query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
+            if file is None:
+                connection.execute("DELETE FROM files WHERE document_id = ?", (document.id,))
             moved = move_files(connection, [file or own_file(document)])
             lexical.index_again(connection, set(moved.renamed) - {document.id})
 
@@ -99,22 +102,19 @@ class DocStore:
         with self.database.change() as connection:
             _delete(connection, document_id)
 
-    def place(
-        self, files: Sequence[FileRecord], gone: Sequence[str] = (), *, delete: bool = True
-    ) -> list[str]:
-        """Say where documents lie now, in one transaction.
+    def place(self, files: Sequence[FileRecord], gone: Sequence[str] = ()) -> list[str]:
+        """Say where documents lie now, and delete those that lie nowhere, in one transaction.
 
         Args:
             files: Rows of `files` to add or change.
             gone: Ids of rows to delete.
-            delete: Delete the documents that lie nowhere any more.
 
         Returns:
-            The ids of these documents.
+            The ids of the documents that were deleted.
         """
         with self.database.change() as connection:
             homeless, renamed = move_files(connection, files, gone)
-            for document_id in homeless if delete else ():
+            for document_id in homeless:
                 _delete(connection, document_id)
             lexical.index_again(connection, renamed)  # by their names they are found, too
         return homeless

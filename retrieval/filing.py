@@ -43,19 +43,23 @@ class Files:
     def problems(self) -> list[str]:
         """Rows that do not agree with the documents."""
         strays = self._database.rows(
-            "SELECT path FROM files WHERE document_id NOT IN (SELECT id FROM documents)"
-        )
-        unclaimed = self._database.rows(
-            "SELECT name FROM documents WHERE id NOT IN "
-            "(SELECT document_id FROM files WHERE document_id IS NOT NULL)"
+            "SELECT path FROM files WHERE document_id IS NOT NULL "
+            "AND document_id NOT IN (SELECT id FROM documents)"
         )
         return [
             *(
                 f"{path}: its document is missing; the next sync reads it again"
                 for (path,) in strays
             ),
-            *(f"{name}: lies in no file; the next sync removes it" for (name,) in unclaimed),
+            *(f"{name}: lies in no file; the next sync removes it" for _, name in self.unclaimed()),
         ]
+
+    def unclaimed(self) -> list[tuple[str, str]]:
+        """Ids and names of the documents that lie in no file."""
+        return self._database.rows(
+            "SELECT id, name FROM documents WHERE id NOT IN "
+            "(SELECT document_id FROM files WHERE document_id IS NOT NULL)"
+        )
 
 
 def _file(row: Sequence[Any]) -> FileRecord:

@@ -1,5 +1,6 @@
 """Which documents a search may find anything in, and how the database says so."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -44,15 +45,16 @@ def passage_ids(filters: Filters) -> tuple[str, list[Any]]:
     """The query for the ids of the passages that pass, ascending, and its values."""
     conditions: list[str] = []
     values: list[Any] = []
-    for given, condition, each in (
-        (filters.documents, _DOCUMENT, lambda value: [value, value, f"/{value}", f"/{value}"]),
-        (filters.folders, _FOLDER, lambda value: [_folder(value)] * 4),
-        (filters.formats, _FORMAT, lambda value: [value.lower(), *[f".{_suffix(value)}"] * 2]),
-        (filters.tags, _TAG, lambda value: [value]),
+    formats = [value.lower() for value in filters.formats]
+    for condition, *lists in (
+        (_DOCUMENT, filters.documents, filters.documents),
+        (_FOLDER, [_folder(value) for value in filters.folders]),
+        (_FORMAT, formats, [f".{value.removeprefix('.')}" for value in formats]),
+        (_TAG, filters.tags),
     ):
-        if given:
-            conditions.append("(" + " OR ".join([condition] * len(given)) + ")")
-            values.extend(part for value in given for part in each(value))
+        if lists[0]:
+            conditions.append(f"({condition})")
+            values.extend(json.dumps(each, ensure_ascii=False) for each in lists)
     for time, condition in (
         (filters.modified_from, "d.modified >= ?"),
         (filters.modified_before, "d.modified < ?"),
@@ -62,27 +64,28 @@ def passage_ids(filters: Filters) -> tuple[str, list[Any]]:
             values.append(_seconds(time))
     where = " AND ".join(conditions) or "1"
     query = (
-        f"SELECT p.id FROM passages p JOIN documents d ON d.id = p.document_id WHERE {where} "
-        f"ORDER BY p.id"
+        f"SELECT p.id FROM passages p WHERE p.document_id IN "
+        f"(SELECT d.id FROM documents d WHERE {where}) ORDER BY p.id"
     )
     return query, values
 
 
-_FILE = "EXISTS (SELECT 1 FROM files f WHERE f.document_id = d.id AND ({}))"
-_DOCUMENT = "d.id = ? OR " + _FILE.format("f.name = ? OR substr(f.name, -length(?)) = ?")
-_FOLDER = _FILE.format(
-    "substr(f.name, 1, length(?)) = ? OR substr(replace(f.path, '\\', '/'), 1, length(?)) = ?"
+# Lists of values come as JSON: SQLite refuses long chains of OR.
+_FILE = "EXISTS (SELECT 1 FROM files f, json_each(?) v WHERE f.document_id = d.id AND ({}))"
+_IN = "IN (SELECT value FROM json_each(?))"
+_DOCUMENT = f"d.id {_IN} OR " + _FILE.format(
+    "f.name = v.value OR substr(f.name, -length('/' || v.value)) = '/' || v.value"
 )
-_FORMAT = "d.format = ? OR " + _FILE.format("substr(lower(f.name), -length(?)) = ?")
-_TAG = "EXISTS (SELECT 1 FROM document_tags t WHERE t.document_id = d.id AND t.tag = ?)"
+_FOLDER = _FILE.format(
+    "substr(f.name, 1, length(v.value)) = v.value "
+    "OR substr(replace(f.path, '\\', '/'), 1, length(v.value)) = v.value"
+)
+_FORMAT = f"d.format {_IN} OR " + _FILE.format("substr(lower(f.name), -length(v.value)) = v.value")
+_TAG = f"EXISTS (SELECT 1 FROM document_tags t WHERE t.document_id = d.id AND t.tag {_IN})"
 
 
 def _folder(value: str) -> str:
     return value.replace("\\", "/").removeprefix("./").rstrip("/") + "/"
-
-
-def _suffix(value: str) -> str:
-    return value.lower().removeprefix(".")
 
 
 def _seconds(time: datetime) -> float:

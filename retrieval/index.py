@@ -246,6 +246,7 @@ class Index(IndexContents):
             raise InputError(f"At least one passage must be asked for, not {k}.")
         if not query.strip():
             raise InputError("The question is empty. Ask something.")
+        query = query.encode("utf-8", "replace").decode()  # models refuse half a character
         options = options or SearchOptions()
         options = replace(options, mode=mode) if mode else options
         vector = None

@@ -232,7 +232,7 @@ def _joined(stored: bytes, places: bytearray, counts: bytearray) -> bytes:
     """Postings with further ones, ascending; these mostly come after all that are stored."""
     num = len(stored) // POSTING_BYTES
     joined = b"".join((stored[: 2 * num], places, stored[2 * num :], counts))
-    if stored and stored[2 * num - 1 : 2 * num - 3 : -1] > places[1::-1]:  # big end first
+    if stored[2 * num - 2 : 2 * num][::-1] > places[1::-1]:  # big end first
         known, known_counts = unpacked(joined)
         order = np.argsort(known, kind="stable")
         return packed(known[order], known_counts[order])

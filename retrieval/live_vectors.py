@@ -99,10 +99,8 @@ class LiveVectors:
             return kind if kind != "flat" and total else None
         if kind == "flat":
             return kind if state.kind == "flat" or 2 * total < FLAT_MAX else None
-        is_worn = len(recent) > max(_RECENT_MIN, total // 20) or removed > max(
-            _RECENT_MIN, total // 5
-        )
-        return kind if is_worn else None
+        worn = (len(recent) > max(_RECENT_MIN, total // 20), removed > max(_RECENT_MIN, total // 5))
+        return kind if any(worn) else None
 
     def form(self) -> str:
         """How vectors are searched, in words."""
@@ -280,6 +278,8 @@ class LiveVectors:
         for ids, decoded in base.decoded():
             order = np.argsort(ids)
             _, stored = self._stored.of(ids[order].tolist(), dim=self._manifest.dim)
+            if len(stored) < len(ids):
+                return False
             if np.linalg.norm(decoded[order] - stored, axis=1).max() > _MOST_DIFFERENT:
                 return False
         return True

@@ -167,8 +167,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     for step in pending(connection):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            step(connection)
-            connection.execute("INSERT INTO migrations VALUES (?)", (step.__name__,))
+            if step in pending(connection):  # no other process has done it meanwhile
+                step(connection)
+                connection.execute("INSERT INTO migrations VALUES (?)", (step.__name__,))
         except BaseException:
             connection.execute("ROLLBACK")
             raise

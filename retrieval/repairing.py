@@ -28,7 +28,10 @@ from quoth.retrieval.verifying import document_problems, verify
 DAMAGED = "damaged.sqlite3"  # what a database that could not be repaired is kept as
 _LOG = "-wal"
 _WORK = "salvage.tmp"
-_STRAYS = "DELETE FROM {table} WHERE document_id NOT IN (SELECT id FROM documents)"
+_STRAYS = (
+    "DELETE FROM {table} WHERE document_id IS NOT NULL "
+    "AND document_id NOT IN (SELECT id FROM documents)"
+)
 
 
 def repair(folder: Path, *, wait_s: float = WAIT_S) -> RepairReport:
@@ -132,6 +135,10 @@ def _without_damaged(store: DocStore, dim: int, actions: list[str]) -> list[str]
             store.remove(record.id)
             removed.append(record.name)
             actions.append(f"removed {record.name}, because {found[0]}")
+    for document_id, name in store.files.unclaimed():
+        store.remove(document_id)
+        removed.append(name)
+        actions.append(f"removed {name}, because it lies in no file")
     if store.database.strays() or store.files.problems():
         actions += _without_strays(store)
     return removed

@@ -124,7 +124,9 @@ class Ledger:
             if file and file.document_id is not None:
                 self._holders[file.document_id].discard(file_id)
         for document_id in document_ids:
-            self._forget_content(self._versions.pop(document_id))
+            former = self._versions.pop(document_id, None)
+            if former:  # a file of a damaged index may name a document that is not there
+                self._forget_content(former)
 
     def made(self, record: DocumentRecord, file: FileRecord) -> None:
         """Take note of a document that was written."""

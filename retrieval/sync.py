@@ -155,9 +155,9 @@ class Sync:
         moved, noted = self._ledger.parted(rows)
         if noted:
             self._store.note_files(noted)
+            self._ledger.put(noted)
         if moved:
-            self._store.place(moved, delete=False)
-        self._ledger.put(rows)
+            self._place(moved, [])
 
     def _clear(self, found: FoundFiles) -> None:
         """Forget the files that are gone, and the documents that lie in no other."""

@@ -24,7 +24,7 @@ _SIGNS = f"{_ACCENTS}\u0900-\u0963\u0966-\u0dff"  # vowel signs of India are no 
 _LETTER = rf"(?:(?![{_UNSPACED}])[\w{_SIGNS}])"
 _TERM = re.compile(
     rf"(?P<unspaced>[{_UNSPACED}]+)"
-    r"|(?P<number>(?<!\w)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,]))"
+    r"|(?P<number>(?<!\w)\d{1,3}(?:,\d{3}){1,20}(?:\.\d+)?(?![\w,]))"  # of lists, no more
     r"|(?P<symbol>(?<!\w)[A-Za-z](?:\+\+|\#)(?![^\W\d]))"
     rf"|(?P<word>{_LETTER}+(?:(?:[-.'’&]|::){_LETTER}+)*)"
 )

@@ -4,6 +4,7 @@ The system tells of changes; what it misses (a folder that was deleted and made 
 disk, a limit on watches) is found by looking now and then. Every sync is the ordinary one.
 """
 
+import logging
 import os
 import threading
 import time
@@ -16,6 +17,8 @@ from quoth.errors import IndexBusyError, IndexFailure, IndexFormatError, InputEr
 from quoth.retrieval.progress import Progress
 from quoth.retrieval.reports import SyncReport
 from quoth.retrieval.walking import JUNK_FOLDERS
+
+logger = logging.getLogger(__name__)
 
 _LOOK_S = 1.0  # between looks whether the paths are still the same ones
 _RETRY_S = 15.0  # after a failure
@@ -155,6 +158,9 @@ def _attempt(
         raise
     except (IndexFailure, InputError, OSError) as error:
         return WatchEvent(problem=str(error))
+    except (MemoryError, RuntimeError, ValueError) as error:  # of the embedder, mostly
+        logger.exception("a sync failed")
+        return WatchEvent(problem=f"the sync failed: {type(error).__name__}: {error}")
     return WatchEvent(report=report)
 
 

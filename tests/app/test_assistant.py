@@ -149,6 +149,8 @@ def test_only_documents_that_pass_the_filters_answer(assistant):
 def test_the_mode_of_the_search_is_a_setting(assistant):
     words = replaced(assistant, mode="lexical").ask("FAISS")
     assert [scored.passage.document for scored in words.passages] == ["storage.rst"]
+    with pytest.raises(InputError, match="holds a word of the question"):
+        replaced(assistant, mode="lexical").ask("Xylophones?")
 
 
 def test_uploads_are_added_under_their_names_and_nothing_else_goes(tmp_path, assistant):
