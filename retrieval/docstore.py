@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from quoth.errors import InputError
 from quoth.retrieval import lexical
 from quoth.retrieval.database import Database
 from quoth.retrieval.filing import Files, move_files, own_file, write_files
@@ -125,7 +126,13 @@ class DocStore:
             write_files(connection, files)
 
     def tag(self, document_id: str, tags: Collection[str]) -> None:
-        """Give a document these tags, and no others. They stay when the document changes."""
+        """Give a document these tags, and no others. They stay when the document changes.
+
+        Raises:
+            InputError: They are a single text.
+        """
+        if isinstance(tags, str):
+            raise InputError(f"The tags are {tags!r}; they must be several texts. Give a list.")
         with self.database.change() as connection:
             connection.execute("DELETE FROM document_tags WHERE document_id = ?", (document_id,))
             connection.executemany(

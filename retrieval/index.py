@@ -261,7 +261,7 @@ class Index(IndexContents):
         """Give a document these tags, and no others; they stay when the document changes.
 
         Raises:
-            InputError: There is no such document.
+            InputError: There is no such document, or `tags` is a single text.
             IndexBusyError: Another process is writing, and is not done after `wait_s` seconds.
         """
         with self._change(wait_s):

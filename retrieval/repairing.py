@@ -1,6 +1,7 @@
 """Making an index sound again: what can be made anew is, what is damaged goes and is named.
 
-The documents themselves are never touched, so whatever is taken out comes back with the next sync.
+The files themselves are never touched, so a document that is taken out comes back with the next
+sync; one that was added as a text has to be added again.
 """
 
 import shutil

@@ -172,6 +172,8 @@ def test_tags_stay_when_a_document_changes_and_go_with_it(tmp_path: Path) -> Non
         (docs / "a.txt").write_text("Second words.")
         index.sync([docs])
         assert index.documents()[0].tags == ("mine", "x")
+        with pytest.raises(InputError, match="'mine'; they must be several"):
+            index.tag(first, "mine")
         index.tag(first, [])
         assert index.documents()[0].tags == ()
         index.tag(first, ["again"])
