@@ -41,8 +41,8 @@ help:
 run: $(INSTALLED) $(SYNCED)
 	@echo "Starting the web chat; this takes about ten seconds."
 	@$(BIN)/quoth chat --index $(LOCAL_INDEX) --port $(PORT) \
-		--example "How long may a question be?" \
-		--example "How large is the context window of quoth-mini?" \
+		--example "Can I open an index with another embedder?" \
+		--example "What does quoth index verify check?" \
 		--example "Is the web chat protected by a log-in?"
 
 test: $(DEV_INSTALLED)

@@ -220,7 +220,14 @@ class Documents:
             start=start,
             end=end,
         )
-        return location_between(found, start, end)
+        if found:
+            return location_between(found, start, end)
+        rows = self._database.rows(
+            "SELECT heading FROM passages WHERE document_id = ? AND start <= ? AND end > ? "
+            "ORDER BY start DESC LIMIT 1",
+            (document.id, start, start),
+        )
+        return str(rows[0][0]) if rows else ""
 
     def boxes(self, document_id: str) -> bytes | None:
         """The packed word boxes of a document."""

@@ -33,6 +33,11 @@ def locations_within(
     return ()
 
 
+def under_heading(heading: str, start: int) -> tuple[Location, ...]:
+    """Where text from `start` on stands if nothing but its headings tells; none without one."""
+    return (Location(start=start, label=heading),) if heading else ()
+
+
 def packed(locations: Sequence[Location]) -> bytes | None:
     """As the database keeps them; None for none."""
     if not locations:

@@ -6,7 +6,7 @@ from threading import Lock
 
 from quoth.errors import IndexFormatError
 from quoth.retrieval.docstore import DocStore
-from quoth.retrieval.locations import locations_within
+from quoth.retrieval.locations import locations_within, under_heading
 from quoth.retrieval.records import Hit, TextRecord
 from quoth.types import Passage
 
@@ -82,6 +82,7 @@ def _cut(hit: Hit, content: TextRecord) -> Passage:
             told=content.locations,
             start=record.start,
             end=record.end,
-        ),
+        )
+        or under_heading(record.heading, record.start),
         copies=hit.copies,
     )

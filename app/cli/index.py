@@ -254,7 +254,9 @@ def _line(document: "DocumentStatus") -> str:
     if document.num_pages:
         counts += f", {counted(document.num_pages, 'page')}"
     copies = f"  also {', '.join(document.copies)}" if document.copies else ""
-    return f"{document.document_id}  {printable(f'{document.document}  ({counts}){copies}')}"
+    tags = f"  tags: {', '.join(document.tags)}" if document.tags else ""
+    said = f"{document.document}  ({document.format}, {counts}){copies}{tags}"
+    return f"{document.document_id}  {printable(said)}"
 
 
 def _open(options: dict[str, Any], paths: tuple[Path, ...]) -> "Index":

@@ -87,13 +87,21 @@ def named_as_in(
 ) -> list[JudgedQuery]:
     """Judgements of an existing index, whose documents may be called by id or by name.
 
+    A document that the index does not hold counts as one that is never found.
+
     Raises:
-        InputError: The index holds no document so called, or several.
+        InputError: The index holds several documents so called, or none of all that are judged.
     """
     ids: dict[str, set[str]] = {}
     for document in documents:
         for name in (document.document_id, document.document):
             ids.setdefault(name, set()).add(document.document_id)
+    judged = {name for one in queries for name in one.grades}
+    if judged.isdisjoint(ids):
+        raise InputError(
+            f"The qrels judge {min(judged, default='')!r} and others, and the index holds none of "
+            "them. Name documents by the ids or names that `quoth index status` shows."
+        )
     return [
         JudgedQuery(query_id=one.query_id, query=one.query, grades=_renamed(one.grades, ids))
         for one in queries
@@ -103,12 +111,11 @@ def named_as_in(
 def _renamed(grades: Grades, ids: Mapping[str, set[str]]) -> dict[str, float]:
     renamed: dict[str, float] = {}
     for name, grade in grades.items():
-        found = ids.get(name, set())
+        found = ids.get(name, {name})
         if len(found) != 1:
-            many = f"{len(found)} documents" if found else "no document"
             raise InputError(
-                f"The qrels judge {name!r}, and the index holds {many} called so. Name documents "
-                "by the ids or names that `quoth index status` shows."
+                f"The qrels judge {name!r}, and the index holds {len(found)} documents called so. "
+                "Name documents by the ids that `quoth index status` shows."
             )
         key = next(iter(found))
         renamed[key] = max(grade, renamed.get(key, grade))

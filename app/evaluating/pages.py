@@ -83,7 +83,7 @@ def document_ids(
     """The ids of the documents that the questions name: by id, name, or the last part of it.
 
     Raises:
-        InputError: The index holds none of that name, or several.
+        InputError: The index holds none of that name, or several, or one without pages.
     """
     ids: dict[str, str] = {}
     for question in questions:
@@ -99,6 +99,11 @@ def _document_id(question: PageQuestion, documents: Sequence[DocumentStatus]) ->
     if len(fitting) != 1:
         many = f"{len(fitting)} documents" if fitting else "no document"
         raise InputError(f"{question.place}: the index holds {many} called {wanted!r}.")
+    if not fitting[0].num_pages:
+        raise InputError(
+            f"{question.place}: {wanted!r} has no pages, so none of them can be found. Leave the "
+            f"question out, or ask of a PDF."
+        )
     return fitting[0].document_id
 
 

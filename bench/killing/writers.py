@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,8 @@ def act(folder: Path, docs: Path, action: Action, writer: int) -> None:
             watch(index, lambda event: os.write(writer, (json.dumps(event) + "\n").encode()))
             action(index, docs)
         status = 0
+    except BaseException:  # noqa: BLE001 - the parent sees no more of it than this
+        traceback.print_exc()
     finally:
         os._exit(status)
 
@@ -117,12 +120,10 @@ def watch(index: Index, tell: Callable[[Event], object]) -> None:
         remove(document_id)
         tell({"event": "removed", "ids": [document_id]})
 
-    def told_place(
-        files: Sequence[FileRecord], gone: Sequence[str] = (), *, delete: bool = True
-    ) -> list[str]:
+    def told_place(files: Sequence[FileRecord], gone: Sequence[str] = ()) -> list[str]:
         tell({"event": "placing"})
-        ids = place(files, gone, delete=delete)
-        tell({"event": "removed", "ids": ids if delete else []})
+        ids = place(files, gone)
+        tell({"event": "removed", "ids": ids})
         return ids
 
     for told in (told_replace, told_remove, told_place):

@@ -50,7 +50,7 @@ def load_pdf(content: bytes, limits: LoadLimits) -> LoadedDocument:
     flow = flow_pages(without_furniture(pages))
     if not flow.text:
         raise DocumentError(
-            f"a PDF without text ({len(pages)} pages, probably scanned). Run it through OCR first"
+            f"a PDF without text (pages: {len(pages)}, probably scanned). Run it through OCR first"
         )
     return LoadedDocument(
         text=flow.text,

@@ -170,9 +170,7 @@ def load(name: str, content: bytes, limits: LoadLimits | None = None) -> LoadedD
     """
     limits = limits or LoadLimits()
     if len(content) > limits.max_bytes:
-        raise DocumentError(
-            f"too large: {len(content):,} bytes, and {limits.max_bytes:,} are allowed"
-        )
+        raise DocumentError(f"too large: more than the {limits.max_bytes:,} bytes that are allowed")
     if not content.strip():
         raise DocumentError("empty")
     _refuse_by_signature(content)

@@ -48,7 +48,9 @@ def test_search_returns_exact_passages_best_first(index: Index) -> None:
     for hit in hits:
         passage = hit.passage
         assert index.text(passage.document_id)[passage.start : passage.end] == passage.text
-    assert hits[0].passage.heading == "Bridges"
+    best = hits[0].passage
+    assert (best.heading, best.location) == ("Bridges", "Bridges")  # nothing else tells where
+    assert index.location(best.document_id, best.start, best.end) == "Bridges"
 
 
 def test_pages_come_with_passages(index: Index) -> None:

@@ -84,7 +84,7 @@ def test_documents_of_an_index_are_judged_by_name(judged, tmp_path, capsys) -> N
     index = ("--index", str(tmp_path / "index"))
     assert run(["index", "sync", str(folder), *index, *EMBEDDER]) == 0
     assert run(command(judged, *index, corpus=False)) == 2
-    assert "no document called so" in capsys.readouterr().err
+    assert "holds none of them" in capsys.readouterr().err
     named = QRELS
     for name in DOCUMENTS:
         named = named.replace(name, f"{name}.txt")
@@ -93,6 +93,12 @@ def test_documents_of_an_index_are_judged_by_name(judged, tmp_path, capsys) -> N
     out = capsys.readouterr().out
     assert "ndcg@10" in out
     assert "hybrid" in out
+    assert run(command(judged, *index, "--json", corpus=False)) == 0
+    whole = json.loads(capsys.readouterr().out)["ndcg@10"]
+    query = next(line for line in named.splitlines()[1:] if line).split("\t")[0]
+    judged["qrels.tsv"].write_text(f"{named.rstrip()}\n{query}\tgone.txt\t3\n", encoding="utf-8")
+    assert run(command(judged, *index, "--json", corpus=False)) == 0  # it is never found
+    assert json.loads(capsys.readouterr().out)["ndcg@10"] < whole
 
 
 @pytest.mark.parametrize(
@@ -162,6 +168,7 @@ def test_pages_are_looked_for_in_all_documents_and_in_the_right_one(tmp_path, ca
         ({"question": "q", "document": "a.txt", "pages": []}, "questions.jsonl:1: 'page' is"),
         ({"question": "q", "document": "b.txt", "page": 1}, "no document called 'b.txt'"),
         ({"question": " ", "document": "a.txt", "page": 1}, "the question is empty"),
+        ({"question": "q", "document": "a.txt", "page": 1}, "'a.txt' has no pages"),
     ],
 )
 def test_questions_that_cannot_be_asked_are_told(tmp_path, capsys, row, message) -> None:
