@@ -15,7 +15,7 @@ from quoth.app.cli.options import (
     settings_from,
     with_options,
 )
-from quoth.app.cli.ray import RAY_OPTIONS, taken_preparer
+from quoth.app.cli.ray import PREPARER_OPTIONS, taken_preparer
 from quoth.app.cli.terminal import escaped_json, printable, progress_bar
 from quoth.app.cli.watch import watch
 from quoth.app.uploads import discard_upload
@@ -45,7 +45,7 @@ index.add_command(watch)
 @JSON
 @click.option("--checksum", is_flag=True, help="Read unchanged files, too.")
 @click.option("--strict", is_flag=True, help="Exit code 2 if a file had to be skipped.")
-@with_options(*INDEX_OPTIONS, *RAY_OPTIONS)
+@with_options(*INDEX_OPTIONS, *PREPARER_OPTIONS)
 def sync(
     paths: tuple[Path, ...],
     docs: tuple[Path, ...],

@@ -66,7 +66,7 @@ def test_one_document_with_one_passage_is_said_in_the_singular(tmp_path, capsys)
     assert run(["index", "sync", str(tmp_path), "--embedder", "hashing"]) == 0
     assert run(["index", "status", "--docs", str(tmp_path)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.strip().endswith("a.txt  (1 passage)")
+    assert captured.out.strip().endswith("a.txt  (text, 1 passage)")
     assert captured.err.strip() == "1 document, 1 passage."
 
 

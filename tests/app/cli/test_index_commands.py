@@ -57,7 +57,7 @@ def test_moves_and_copies_are_told(docs, capsys) -> None:
     out = capsys.readouterr().out
     assert "0 added, 0 changed, 0 removed, 1 moved, 1 duplicate, 1 unchanged" in out
     assert run(["index", "status", str(docs)]) == 0
-    assert "b.txt  (1 passage)  also c.txt" in capsys.readouterr().out
+    assert "b.txt  (text, 1 passage)  also c.txt" in capsys.readouterr().out
     assert len(said(capsys, "remove", "c.txt", "--docs", str(docs))["removed"]) == 1
     assert said(capsys, "status", str(docs))["num_documents"] == 1
 
