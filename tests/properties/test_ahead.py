@@ -14,6 +14,7 @@ from random import Random
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +101,7 @@ def locally(embedder, recipe: Recipe):
     return nullcontext(LocalPreparer(embedder, recipe, partial(load, limits=recipe.limits)))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(
     first=FOLDERS,
@@ -124,7 +126,7 @@ def test_the_index_is_the_same_bit_for_bit(first, second, window, staleness, dra
             assert synced(Path(name) / "ahead", docs, ahead) == expected
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(files=FOLDERS, draw=st.randoms(use_true_random=False))
 def test_what_is_lost_is_skipped_and_comes_with_the_next_sync(files, draw) -> None:
     def ahead(embedder, recipe: Recipe):

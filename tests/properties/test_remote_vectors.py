@@ -70,7 +70,7 @@ def check(index: Index) -> None:
             assert {key for key, _ in ours} <= ids
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(steps=STEPS, draw=st.randoms(use_true_random=False))
 def test_the_best_passages_are_found_and_in_the_end_the_store_is_level(
     steps: list[tuple[dict[str, str], str]], draw: Random

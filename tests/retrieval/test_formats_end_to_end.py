@@ -55,10 +55,10 @@ def index(tmp_path_factory: pytest.TempPathFactory):
          "Find zebras quickly.", "line 6"),
         ("tram of Lisbon name Lisbon", "records.json", "Lisbon", "tram of Lisbon", "record 2"),
         ("id c Quarry c", "records.jsonl", "c", "Quarry c", "record 3"),
-        ("piano goes first", "mail.eml", "Moving house", "The piano goes first.", ""),
+        ("piano goes first", "mail.eml", "Moving house", "The piano goes first.", "Moving house"),
         ("regress yield_ rain", "work.ipynb", "Analysis", "regress(yield_, rain)", "cell 2"),
         ("mast broke at dawn storm", "book.epub", "Storm", "mast broke", "chapter 2"),
-        ("passports are needed visas", "page.html", "Visas", "Passports are needed.", ""),
+        ("passports are needed visas", "page.html", "Visas", "Passports are needed.", "Visas"),
     ],
 )  # fmt: skip
 def test_search_finds_the_passage_with_its_heading_and_place(

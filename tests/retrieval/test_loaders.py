@@ -45,7 +45,7 @@ def test_a_pdf_is_known_by_its_content() -> None:
 
 
 def test_size_is_limited() -> None:
-    with pytest.raises(DocumentError, match="too large: 11 bytes, and 10 are allowed"):
+    with pytest.raises(DocumentError, match="too large: more than the 10 bytes that are allowed"):
         load("a.txt", b"x" * 11, LoadLimits(max_bytes=10))
     with pytest.raises(DocumentError, match="too large: 11 characters"):
         load("a.txt", b"x" * 11, LoadLimits(max_chars=10))

@@ -141,7 +141,7 @@ def test_a_cut_off_pdf_is_read_or_refused_but_never_crashes() -> None:
 
 
 def test_a_scanned_pdf_says_so() -> None:
-    with pytest.raises(DocumentError, match=r"without text .2 pages, probably scanned"):
+    with pytest.raises(DocumentError, match=r"without text .pages: 2, probably scanned"):
         load_pages([], [])
 
 
