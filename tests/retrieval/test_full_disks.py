@@ -40,6 +40,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_next_sync_goes_on(small_disk: Path, tmp_path: Path) -> None:
     docs = write_files(tmp_path / "docs", SMALL)
     with Index.create(small_disk / "index", embedder=HashingEmbedder(32)) as index:

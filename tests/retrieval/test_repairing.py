@@ -200,6 +200,7 @@ Index.repair(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_a_repair_can_be_killed_at_every_step(folder: Path, docs: Path) -> None:
     scribble(folder / DATABASE, 1)
     with opened(folder) as index:

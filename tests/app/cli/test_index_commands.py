@@ -86,6 +86,7 @@ def test_a_repair_says_what_it_did(docs, capsys) -> None:
 @pytest.mark.parametrize(
     "end", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_watching_prints_a_line_per_change_and_ends_when_told(docs, tmp_path, end) -> None:
     command = [sys.executable, "-c", "from quoth.app.cli import main; main()", "index", "watch"]
     where = ["--index", str(tmp_path / "i"), "--quiet-seconds", "0.1", "--json"]

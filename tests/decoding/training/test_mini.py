@@ -45,6 +45,7 @@ class _StoppedError(Exception):
     """Raised by a test in the middle of a run."""
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights(corpus: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     whole = replace(_FEW_STEPS, stages=(Stage(steps=12, examples=4, shape=_SHORT),), save_every=5)
