@@ -55,41 +55,15 @@ class DocStore:
         `file` is where it was read; by default a file of the document's own id, name and path, and
         it lies in no other then.
         """
-        values = (
-            document.id, document.name, document.path, document.format, document.title,
-            document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
-            document.num_chars, json.dumps(document.page_starts), document.modified,
-        )  # fmt: skip
-        rows = [
-            (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
-            for p in passages
-        ]
         terms = [
             lexical.passage_terms(
                 document.title, document.name, p.heading, content.text[p.start : p.end]
             )
             for p in passages
         ]
-        marks = ", ".join("?" * len(values))
         with self.database.change() as connection:
             connection.execute("DELETE FROM documents WHERE id = ?", (document.id,))
-            connection.execute(
-                f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES ({marks})", values
-            )
-            connection.execute(
-                "INSERT INTO texts (document_id, text, boxes, locations) VALUES (?, ?, ?, ?)",
-                (
-                    document.id,
-                    zlib.compress(content.text.encode(), 6),
-                    content.boxes,
-                    packed(content.locations),
-                ),
-            )
-            connection.executemany(
-                "INSERT INTO passages (document_id, start, end, page, end_page, heading, "
-                "vector_key, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            _insert(connection, document, content, passages)
             query = "SELECT id FROM passages WHERE document_id = ? ORDER BY id"
             ids = [key for (key,) in connection.execute(query, (document.id,))]
             lexical.add(connection, zip(ids, terms, strict=True))
@@ -144,6 +118,35 @@ class DocStore:
         if self.database.rows(lexical.HAS_UNFOLDED)[0][0]:
             with self.database.change() as connection:
                 lexical.fold(connection)
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    document: DocumentRecord,
+    content: TextRecord,
+    passages: Sequence[PassageRecord],
+) -> None:
+    """Write the rows of a document that is not there."""
+    values = (
+        document.id, document.name, document.path, document.format, document.title,
+        document.content_sha256, document.text_sha256, document.recipe, document.num_bytes,
+        document.num_chars, json.dumps(document.page_starts), document.modified,
+    )  # fmt: skip
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES ({marks})", values)
+    text = zlib.compress(content.text.encode(), 6)
+    connection.execute(
+        "INSERT INTO texts (document_id, text, boxes, locations) VALUES (?, ?, ?, ?)",
+        (document.id, text, content.boxes, packed(content.locations)),
+    )
+    connection.executemany(
+        "INSERT INTO passages (document_id, start, end, page, end_page, heading, vector_key, "
+        "vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (p.document_id, p.start, p.end, p.page, p.end_page, p.heading, p.vector_key, p.vector)
+            for p in passages
+        ],
+    )
 
 
 def _delete(connection: sqlite3.Connection, document_id: str) -> None:

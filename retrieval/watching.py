@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -84,21 +84,25 @@ def watch(
     if not any(path.exists() for path in paths):
         names = ", ".join(repr(str(path)) for path in paths)
         raise InputError(f"There is no file or folder {names}. Check the path.")
+    times = _Times(quiet_s=quiet_s, rescan_s=rescan_s)
     absent: set[Path] = set()
     while not stop.is_set():
         marks = _marks(paths)
         present = [path for path in paths if path.exists()]
         gone = set(paths) - set(present)
         if gone - absent:
-            names = ", ".join(sorted(str(path) for path in gone - absent))
-            yield WatchEvent(problem=f"{names} is gone; its documents stay until it is back")
+            yield _told_gone(gone - absent)
         absent = gone
-        times = _Times(quiet_s=quiet_s, rescan_s=rescan_s)
         for event in _rounds(index, present, stop, root, times):
             if event:
                 yield event
             if _marks(paths) != marks:
                 break
+
+
+def _told_gone(paths: Iterable[Path]) -> WatchEvent:
+    names = ", ".join(sorted(map(str, paths)))
+    return WatchEvent(problem=f"{names} is gone; its documents stay until it is back")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
