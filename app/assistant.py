@@ -163,12 +163,16 @@ class Assistant:
                 conversation_id=conversation_id,
                 turn_id=turn.id,
                 notices=(*fitted.notices, *_cut_off(last, self.settings.max_new_tokens)),
+                is_cut_off=last.finish_reason == "length",
             )
         )
 
-    def new_conversation(self) -> str:
-        """Start a conversation and return its id."""
-        return self._conversations.start()
+    def new_conversation(self, exchanges: Sequence[tuple[str, str]] = ()) -> str:
+        """Start a conversation, with questions and answers that went before; return its id."""
+        conversation_id = self._conversations.start()
+        for question, answer in exchanges:
+            self._conversations.add(conversation_id, question, answer)
+        return conversation_id
 
     def source_text(self, source_id: str) -> str:
         """The whole text of a source: a document's canonical text, or a turn's."""

@@ -53,6 +53,7 @@ class Answer:
     conversation_id: str
     turn_id: str
     notices: tuple[str, ...] = field(default=())  # what the user should know: a turn left out, ...
+    is_cut_off: bool = False  # by the limit of its length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

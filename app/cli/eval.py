@@ -1,4 +1,4 @@
-"""`quoth eval`: how well passages are found, measured on one's own questions."""
+"""`quoth eval`: how well passages are found and questions answered, on one's own questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from quoth.app.cli.eval_answers import answers
 from quoth.app.cli.options import DOCS, INDEX_OPTIONS, JSON, PATH, settings_from, with_options
 from quoth.app.cli.terminal import escaped_json, messages, progress_bar, saying
 from quoth.app.settings import Settings
@@ -28,7 +29,10 @@ PER_QUERY = click.option("--per-query", type=PATH, help="File for one JSON objec
 
 @click.group(name="eval")
 def evaluation() -> None:
-    """Measure how well passages are found, on your own questions."""
+    """Measure how well passages are found and questions answered, on your own questions."""
+
+
+evaluation.add_command(answers)
 
 
 @evaluation.command()

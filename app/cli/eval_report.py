@@ -19,13 +19,13 @@ def retrieval_table(reports: Mapping[str, RetrievalReport]) -> str:
         cells = [f"{value:.3f}" for value in report.values.values()]
         lines.append([mode, *cells, f"{low:.3f}-{high:.3f}"])
     names = list(next(iter(reports.values())).values)
-    return _aligned([["", *names, "ndcg@10, 95 %"], *lines])
+    return aligned([["", *names, "ndcg@10, 95 %"], *lines])
 
 
 def values_table(values: Mapping[str, Mapping[str, float]]) -> str:
     """One line for each mode."""
     lines = [[mode, *(f"{value:.3f}" for value in row.values())] for mode, row in values.items()]
-    return _aligned([["", *next(iter(values.values()))], *lines])
+    return aligned([["", *next(iter(values.values()))], *lines])
 
 
 def query_row(mode: str, result: QueryResult) -> Row:
@@ -68,7 +68,8 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines: the first column on the left, the others on the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows

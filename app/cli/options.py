@@ -35,18 +35,23 @@ FILTER_OPTIONS = (
     click.option("--type", "formats", multiple=True, help="Only from these: pdf, md, code, ..."),
     click.option("--tag", "tags", multiple=True, help="Only from documents with this tag."),
 )
-MODEL_OPTIONS = (
+LOADING_OPTIONS = (
     click.option("--model", help="Language model: Hugging Face name or path.  [quoth-mini]"),
     click.option("--revision", help="Revision of the model on the hub."),
     click.option("--device", help="auto, cpu, cuda, cuda:1, mps.  [auto]"),
     click.option("--dtype", help="auto, float32, bfloat16, float16.  [auto]"),
+)
+ANSWER_LENGTH = click.option("--max-new-tokens", type=int, help="Longest answer, in tokens.  [160]")
+DRAFTING = click.option("--drafting", help="auto, reference, or none for plain decoding.  [auto]")
+MODEL_OPTIONS = (
+    *LOADING_OPTIONS,
     click.option("-k", "--num-passages", type=int, help="Passages handed to the model.  [3]"),
-    click.option("--max-new-tokens", type=int, help="Longest answer, in tokens.  [160]"),
+    ANSWER_LENGTH,
     click.option("--temperature", type=float, help="0 is greedy.  [0]"),
     click.option("--top-p", type=float, help="Nucleus sampling, with a temperature.  [1]"),
     click.option("--seed", type=int, help="Seed of sampling.  [0]"),
     click.option("--phrases", type=PATH, help="File of phrases to draft from, too."),
-    click.option("--drafting", help="auto, reference, or none for plain decoding.  [auto]"),
+    DRAFTING,
 )
 
 

@@ -74,5 +74,22 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def wilson_interval(hits: int, n: int, *, z: float = 1.959964) -> tuple[float, float]:
+    """Where a share of `hits` in `n` may lie (Wilson 1927); with this `z`, in 95 of 100 cases.
+
+    Unlike the plain normal interval it stays within 0 and 1, and has a width where none or all hit.
+
+    Example:
+        >>> wilson_interval(8, 10)
+        (0.490..., 0.943...)
+    """
+    if not 0 <= hits <= n or n == 0:
+        raise ValueError(f"not a share: {hits} of {n}")
+    share, scale = hits / n, 1 + z * z / n
+    middle = (share + z * z / (2 * n)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 def _discounted(gains: Sequence[float]) -> float:
     return sum(max(gain, 0.0) / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))

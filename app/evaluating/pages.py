@@ -93,18 +93,33 @@ def document_ids(
 
 
 def _document_id(question: PageQuestion, documents: Sequence[DocumentStatus]) -> str:
-    wanted = question.document
+    found = document_named(question.document, documents, question.place)
+    if not found.num_pages:
+        raise InputError(
+            f"{question.place}: {question.document!r} has no pages, so none of them can be found. "
+            "Leave the question out, or ask of a PDF."
+        )
+    return found.document_id
+
+
+def document_named(wanted: str, documents: Sequence[DocumentStatus], place: str) -> DocumentStatus:
+    """The one document with this id, name, or last part of a name.
+
+    Raises:
+        InputError: There is none, or several; `place` says where it was asked for.
+    """
     exact = [d for d in documents if wanted in {d.document_id, d.document}]
     fitting = exact or [d for d in documents if PurePosixPath(d.document).name == wanted]
     if len(fitting) != 1:
         many = f"{len(fitting)} documents" if fitting else "no document"
-        raise InputError(f"{question.place}: the index holds {many} called {wanted!r}.")
-    if not fitting[0].num_pages:
-        raise InputError(
-            f"{question.place}: {wanted!r} has no pages, so none of them can be found. Leave the "
-            f"question out, or ask of a PDF."
-        )
-    return fitting[0].document_id
+        raise InputError(f"{place}: the index holds {many} called {wanted!r}.")
+    return fitting[0]
+
+
+def is_called(passage: Passage, wanted: str) -> bool:
+    """Whether a passage is of the document with this id, name, or last part of a name."""
+    names = (passage.document_id, passage.document, PurePosixPath(passage.document).name)
+    return wanted in names
 
 
 def evaluate_pages(
@@ -135,11 +150,14 @@ def evaluate_pages(
 
 def page_rank(passages: Sequence[Passage], document_id: str, pages: Sequence[int]) -> int | None:
     """The rank, from 1, of the first passage that touches one of `pages` of the document."""
-    return _rank([_touches(passage, document_id, pages) for passage in passages])
+    return _rank(
+        [passage.document_id == document_id and touches(passage, pages) for passage in passages]
+    )
 
 
-def _touches(passage: Passage, document_id: str, pages: Sequence[int]) -> bool:
-    if passage.document_id != document_id or passage.page is None:
+def touches(passage: Passage, pages: Sequence[int]) -> bool:
+    """Whether a passage lies, if only in part, on one of the pages of its document."""
+    if passage.page is None:
         return False
     last = passage.end_page or passage.page
     return any(passage.page <= page <= last for page in pages)

@@ -115,9 +115,21 @@ def test_two_threads_get_their_own_answers(assistant):
 
 
 def test_an_answer_that_is_cut_off_says_so(assistant):
-    assert assistant.ask(QUESTION).notices == ()
-    (notice,) = replaced(assistant, max_new_tokens=4).ask(QUESTION).notices
-    assert "cut off at 4 tokens" in notice
+    whole = assistant.ask(QUESTION)
+    assert (whole.notices, whole.is_cut_off) == ((), False)
+    answer = replaced(assistant, max_new_tokens=4).ask(QUESTION)
+    assert "cut off at 4 tokens" in answer.notices[0]
+    assert answer.is_cut_off
+
+
+def test_a_conversation_can_begin_with_earlier_exchanges(assistant):
+    conversation = assistant.new_conversation()
+    answer = assistant.ask(QUESTION, conversation)
+    again = assistant.new_conversation([(QUESTION, answer.text)])
+    follow_up = "And how many batteries?"
+    assert assistant.ask(follow_up, again).text == assistant.ask(follow_up, conversation).text
+    alone = assistant.ask(follow_up)
+    assert assistant.ask(follow_up, again).stats.prompt_tokens > alone.stats.prompt_tokens
 
 
 @pytest.mark.parametrize(("question", "problem"), [("  \n", "empty"), ("x" * 5000, "5000")])

@@ -1,0 +1,1 @@
+"""How well questions are answered: files of questions, verdicts on answers, their figures."""
