@@ -71,12 +71,12 @@ def answers(
     from quoth.app.evaluating.answers.figures import figures_by_domain
     from quoth.app.evaluating.answers.questions import limited, read_answer_questions
 
-    cuts = _numbers(options.pop("passages"))
+    cuts = numbers_in(options.pop("passages"))
     settings = settings_from(options, docs)
     asked = limited(read_answer_questions(questions), limit)
     check_questions(asked, settings.max_question_chars)
-    with _opened(settings, docs, asked) as index:
-        answered = _answered(index, settings, asked, cuts, per_question)
+    with opened_for(settings, docs, asked) as index:
+        answered = answered_by(index, settings, asked, cuts, per_question)
     by_cut = {k: [one for one in answered if one.k == k] for k in cuts}
     figures = {k: figures_by_domain(group) for k, group in by_cut.items()}
     if report:
@@ -86,10 +86,15 @@ def answers(
     if as_json:
         _print_json(figures, {"model": settings.model, "questions": len(asked)})
     else:
-        _print_tables(figures)
+        print_tables(figures)
 
 
-def _numbers(passages: str) -> tuple[int, ...]:
+def numbers_in(passages: str) -> tuple[int, ...]:
+    """The numbers of an option such as "1,3,5".
+
+    Raises:
+        ConfigError: It is no list of numbers of passages.
+    """
     given = [part.strip() for part in passages.split(",")]
     if not all(part.isdecimal() and 1 <= int(part) <= 99 for part in given):
         raise ConfigError(
@@ -99,7 +104,7 @@ def _numbers(passages: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _opened(
+def opened_for(
     settings: "Settings", docs: Sequence[Path], asked: "Sequence[AnswerQuestion]"
 ) -> Iterator["Index"]:
     """The index, brought up to date with `docs`, that has every document that is to answer."""
@@ -117,7 +122,7 @@ def _opened(
         yield index
 
 
-def _answered(
+def answered_by(
     index: "Index",
     settings: "Settings",
     asked: "Sequence[AnswerQuestion]",
@@ -147,7 +152,8 @@ def _answered(
     return [done[key] for key in keys]
 
 
-def _print_tables(figures: "ByCut") -> None:
+def print_tables(figures: "ByCut") -> None:
+    """Print the tables of each number of passages."""
     from quoth.app.cli.eval_report import aligned
     from quoth.app.evaluating.answers.tables import tables_of
 

@@ -40,6 +40,9 @@ SHARES: Mapping[str, Claim] = {
     # where a passage that answers was retrieved: the model's part
     "right_passage_retrieved": _where_found(_right),
     "first_passage_retrieved": _where_found(_first_is_right),
+    "right_passage_not_first": _where_found(  # where the first would have been wrong
+        lambda one: None if _first_is_right(one) else _right(one)
+    ),
     "gold_in_quote_retrieved": _where_found(lambda one: one.verdict.has_gold),
     # of all answerable questions: search and model together
     "right_passage": _answerable(_right),

@@ -27,6 +27,7 @@ _BLOCKS: Mapping[str, Mapping[str, str]] = {
     "Of these, where a passage that answers was retrieved": {
         "right_passage_retrieved": "right passage",
         "first_passage_retrieved": "(passage 1 is)",
+        "right_passage_not_first": "right, if 1 is not",
         "gold_in_quote_retrieved": "gold in quote",
         "false_refusal": "false refusal",
     },

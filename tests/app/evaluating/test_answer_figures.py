@@ -82,6 +82,7 @@ def test_each_share_is_of_the_questions_that_it_is_about() -> None:
         "retrieved": (6, 8),
         "right_passage_retrieved": (2, 6),
         "first_passage_retrieved": (0, 6),
+        "right_passage_not_first": (2, 6),
         "gold_in_quote_retrieved": (2, 6),
         "right_passage": (2, 8),
         "first_passage": (0, 8),
@@ -96,6 +97,11 @@ def test_each_share_is_of_the_questions_that_it_is_about() -> None:
         "runaway": (1, 12),
     }
     assert "retrieved" not in figures["b"].shares
+    first = replace(KINDS["found"], answers=("ravens", "cats"))
+    given = Given(text="[1] Ravens", passages=PASSAGES, citations=(), is_cut_off=False)
+    both = replace(group[0], question=first, given=given, verdict=judge(first, given))
+    assert both.verdict.gold == (1, 2)
+    assert "right_passage_not_first" not in figures_by_domain([both])["all"].shares
     assert as_json(figures["all"])["right_passage"]["ci95"] == wilson_interval(2, 8)
     cells = {cell for table in tables_of(figures) for row in table.rows for cell in row}
     assert {"25.0 [7-59] 8", "-", "1.00, 1.00"} <= cells
