@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,7 +21,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """`documents` are texts, or files to link to, by name; `questions` are rows."""
+    """`documents` are texts, or files to copy, by name; `questions` are rows."""
 
     name: str
     documents: Mapping[str, str | Path]
@@ -105,7 +106,7 @@ def write(domain: Domain, folder: Path) -> None:
         path = folder / "docs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path):
-            path.symlink_to(content.resolve())
+            shutil.copyfile(content, path)  # a link that leads out would not be indexed
         else:
             path.write_text(content, encoding="utf-8")
     with (folder / "questions.jsonl").open("x", encoding="utf-8") as file:

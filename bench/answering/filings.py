@@ -22,7 +22,7 @@ _SCALES = (1, 1_000, 1_000_000)  # of what a filing counts in, to what a questio
 
 
 def finance_domain(data: Path) -> Domain:
-    """The filings, linked to where they are, and their questions."""
+    """The filings and their questions."""
     folder = data / "financebench"
     with (folder / "questions.jsonl").open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
