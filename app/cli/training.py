@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quoth.app.cli.terminal import messages, progress_bar
 from quoth.decoding.training import MiniRecipe, TrainingReport, train_mini
@@ -29,6 +30,10 @@ class EmbeddingRanker:
             [own[i] for i in np.argsort(-(passage_vectors[list(own)] @ vector), kind="stable")]
             for vector, own in zip(question_vectors, candidates, strict=True)
         ]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, [len(texts), dim]."""
+        return self._embedder.embed(texts)
 
 
 def run_recipe(

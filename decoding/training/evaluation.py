@@ -46,7 +46,7 @@ def score(examples: Sequence[Example], answers: Sequence[str]) -> GenerationScor
     """Compare generated answers with what each example wanted."""
     pairs = list(zip(examples, answers, strict=True))
     quoting = [(e, _quote(a)) for e, a in pairs if a != REFUSAL]
-    asked = [(e, a) for e, a in pairs if e.gold is not None]
+    asked = [(e, a) for e, a in pairs if e.quotes]
     refused = [e for e, a in pairs if a == REFUSAL]
     unanswerable = len(pairs) - len(asked)
     return GenerationScores(
@@ -54,13 +54,15 @@ def score(examples: Sequence[Example], answers: Sequence[str]) -> GenerationScor
         num_answerable=len(asked),
         verbatim=_share([any(_stands_in(q, p) for p in e.passages) for e, q in quoting]),
         verbatim_chars=_share([_longest_copy(q, e.passages) for e, q in quoting]),
-        right_number=_share([_number(a) == e.gold for e, a in asked]),
-        right_passage=_share([_stands_in(_quote(a), _gold(e)) for e, a in asked]),
+        right_number=_share([_number(a) in _golds(e) for e, a in asked]),
+        right_passage=_share(
+            [any(_stands_in(_quote(a), e.passages[g]) for g in _golds(e)) for e, a in asked]
+        ),
         right_sentence=_share([_is_wanted(_quote(a), e) for e, a in asked]),
         answer_in_quote=_share([any(x in _quote(a) for x in e.answers) for e, a in asked]),
-        first_passage=_share([e.gold == 0 for e, _ in asked]),
-        refusal_precision=_share([e.gold is None for e in refused]),
-        refusal_recall=sum(e.gold is None for e in refused) / max(1, unanswerable),
+        first_passage=_share([0 in _golds(e) for e, _ in asked]),
+        refusal_precision=_share([not e.quotes for e in refused]),
+        refusal_recall=sum(not e.quotes for e in refused) / max(1, unanswerable),
     )
 
 
@@ -108,8 +110,8 @@ def _quote(answer: str) -> str:
     return match.group(2) if match else answer
 
 
-def _gold(example: Example) -> str:
-    return "" if example.gold is None else example.passages[example.gold]
+def _golds(example: Example) -> set[int]:
+    return {quote.passage for quote in example.quotes if quote.passage is not None}
 
 
 def _stands_in(quote: str, passage: str) -> bool:
@@ -117,8 +119,7 @@ def _stands_in(quote: str, passage: str) -> bool:
 
 
 def _is_wanted(quote: str, example: Example) -> bool:
-    start, end = example.quote
-    return _gold(example)[start:end] == quote
+    return [example.quoted(wanted) for wanted in example.quotes] == [quote]
 
 
 def _longest_copy(quote: str, passages: Sequence[str]) -> float:

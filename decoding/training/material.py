@@ -1,17 +1,28 @@
-"""Everything a run trains on and is measured on, split by group, cached as JSON."""
+"""Everything a run trains on and is measured on, split by group, cached in the run's folder."""
 
 from __future__ import annotations
 
 import json
 import random
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from quoth.decoding.training.examples import Example
-from quoth.decoding.training.questions import WordRarity
+from quoth.decoding.training.deduplication import Seen
+from quoth.decoding.training.examples import Example, Quote
+from quoth.decoding.training.library import MEASURED_SHARE, held_out_library, make_library
+from quoth.decoding.training.longform import read_long_answers
+from quoth.decoding.training.paraphrase import word_neighbours
+from quoth.decoding.training.questions import WordRarity, words_of
 from quoth.decoding.training.ranking import PassageRanker, RankedQuestion, rank_questions
-from quoth.decoding.training.sources import Document, is_held_out, read_documents, read_questions
-from quoth.decoding.training.tasks import Mixture, TaskShape
+from quoth.decoding.training.sources import (
+    NOVELS,
+    Document,
+    QuestionRow,
+    is_held_out,
+    read_documents,
+    read_questions,
+)
+from quoth.decoding.training.tasks import Mixture, TaskShape, select_passages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,10 +30,12 @@ if TYPE_CHECKING:
 
 _TOKENIZER_CHARS = 40_000
 _MIN_CHARS = 2_000
-_NOVELS = "computationalstylistics/100_english_novels"
 _NOVEL_CHARS = 60_000
 _UNANSWERABLE_SHARE = 0.2
 _EVALUATION_SEED = 12345
+_USUAL_SHARE = 0.02
+_LONG_ANSWERS = "longform_qa.jsonl"
+_NUM_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,7 @@ class Material:
     documents: tuple[Document, ...]
     held_out_documents: tuple[Document, ...]
     mixture: Mixture
+    rarity: WordRarity
 
     def texts(self) -> Iterator[str]:
         """What the vocabulary is trained on."""
@@ -41,12 +55,12 @@ class Material:
             yield document.text[:_TOKENIZER_CHARS]
         for question in self.questions:
             yield question.question
-            yield question.passages[question.gold]
+            yield from (question.passages[place] for place in question.gold)
 
     def held_out_examples(self, count: int, *, shuffled: bool) -> list[Example]:
         """Held-out questions with three passages as retrieved, one in five without an answer."""
         rng = random.Random(_EVALUATION_SEED)
-        found = [question for question in self.held_out if question.gold < 3]
+        found = [q for q in self.held_out if q.quotes and max(q.gold) < _NUM_SHOWN]
         chosen = rng.sample(found, min(count, len(found)))
         num_unanswerable = int(_UNANSWERABLE_SHARE * len(chosen))
         return [
@@ -56,32 +70,32 @@ class Material:
 
     def held_out_made_up(self, count: int) -> list[Example]:
         """Questions made from sentences of held-out documents."""
-        if not self.held_out_documents:
+        library = held_out_library(self.held_out_documents, self.rarity)
+        if not library:
             return []
         rng = random.Random(_EVALUATION_SEED)
-        mixture = Mixture((), self.held_out_documents, self.mixture.rarity)
-        shape = TaskShape(min_passages=3, max_passages=3, shuffled_share=0.0, history_share=0.0)
+        mixture = Mixture((), library, {})
+        shape = TaskShape(
+            min_passages=3,
+            max_passages=3,
+            shuffled_share=0.0,
+            history_share=0.0,
+            follow_up_share=0.0,
+            joined_share=0.0,
+        )
         return [mixture.draw(shape, rng) for _ in range(count)]
 
 
 def _as_retrieved(
     question: RankedQuestion, rng: random.Random, *, is_answerable: bool, shuffled: bool
 ) -> Example:
-    order = [
-        index
-        for index, passage in enumerate(question.passages)
-        if (is_answerable and (index < 3 or index == question.gold))
-        or not (is_answerable or index == question.gold or question.is_answered_in(passage))
-    ][:3]
-    if shuffled:
-        rng.shuffle(order)
-    return Example(
-        question=question.question,
-        passages=tuple(question.passages[index] for index in order),
-        gold=order.index(question.gold) if is_answerable else None,
-        quote=question.quote if is_answerable else (0, 0),
-        answers=question.answers,
+    shape = TaskShape(
+        min_passages=_NUM_SHOWN,
+        max_passages=_NUM_SHOWN,
+        max_chars=10**6,
+        shuffled_share=float(shuffled),
     )
+    return select_passages(question, shape, rng, is_answerable=is_answerable)
 
 
 def load_material(
@@ -93,28 +107,72 @@ def load_material(
     held_out_share: float,
     seed: int,
 ) -> Material:
-    """Read and split both kinds of data; ranking is done once and kept in ``cache_path``."""
+    """Read and split both kinds of data; nothing near what is held out is kept.
+
+    Args:
+        questions_path: ``extractive_qa.jsonl.gz``; ``longform_qa.jsonl`` is read where it lies
+            beside it.
+        text_path: JSON-lines corpus of documents.
+        cache_path: Keeps the ranked questions; the vectors of passages are kept beside it.
+        rank: The retriever, asked once for the order of passages and for their vectors.
+        held_out_share: Of titles, texts and documents.
+        seed: Decides which passages are cut and drawn.
+    """
+    documents = [_shortened(d) for d in read_documents(text_path) if len(d.text) >= _MIN_CHARS]
+    kept_documents = [d for d in documents if not is_held_out(d.path, share=held_out_share)]
+    held_out_documents = [d for d in documents if is_held_out(d.path, share=held_out_share)]
+    rows = _rows(questions_path)
+    held_out = [row for row in rows if is_held_out(row.group, share=held_out_share)]
+    measured = Seen(document.text for document in held_out_documents)
+    for row in held_out:
+        measured.add(row.context)
     if not cache_path.exists():
-        rows = list(read_questions(questions_path))
         kept = [row for row in rows if not is_held_out(row.group, share=held_out_share)]
-        held_out = [row for row in rows if is_held_out(row.group, share=held_out_share)]
         ranked = {
-            "questions": rank_questions(kept, rank, random.Random(seed)),
-            "held_out": rank_questions(held_out, rank, random.Random(seed + 1)),
+            "questions": rank_questions(
+                unlike(kept, held_out, measured), rank, random.Random(seed)
+            ),
+            "held_out": rank_questions(
+                [row for row in held_out if not row.is_quoted], rank, random.Random(seed + 1)
+            ),
         }
         _write(cache_path, ranked)
     cached = json.loads(cache_path.read_text(encoding="utf-8"))
     questions = tuple(_question(row) for row in cached["questions"])
-    documents = [_shortened(d) for d in read_documents(text_path) if len(d.text) >= _MIN_CHARS]
-    kept_documents = [d for d in documents if not is_held_out(d.path, share=held_out_share)]
     rarity = WordRarity(document.text[:_TOKENIZER_CHARS] for document in kept_documents)
+    vectors_path = cache_path.with_name("passages.npz")
+    library = make_library(kept_documents, rarity, rank, vectors_path, measured=measured, seed=seed)
+    synonyms = word_neighbours(lambda word: rarity.is_common(word, share=_USUAL_SHARE))
     return Material(
         questions=questions,
         held_out=tuple(_question(row) for row in cached["held_out"]),
         documents=tuple(kept_documents),
-        held_out_documents=tuple(d for d in documents if is_held_out(d.path, share=held_out_share)),
-        mixture=Mixture(questions, kept_documents, rarity),
+        held_out_documents=tuple(held_out_documents),
+        mixture=Mixture(questions, library, synonyms),
+        rarity=rarity,
     )
+
+
+def _rows(questions_path: Path) -> list[QuestionRow]:
+    rows = list(read_questions(questions_path))
+    long_answers = questions_path.with_name(_LONG_ANSWERS)
+    return [*rows, *read_long_answers(long_answers)] if long_answers.exists() else rows
+
+
+def unlike(
+    rows: Sequence[QuestionRow], held_out: Sequence[QuestionRow], measured: Seen
+) -> list[QuestionRow]:
+    """The rows whose question is none of the held-out ones, and whose text is not near them."""
+    asked = {_wording(row.question) for row in held_out}
+    near: dict[str, bool] = {}
+    for row in rows:
+        if row.context not in near:
+            near[row.context] = measured.has(row.context, share=MEASURED_SHARE)
+    return [row for row in rows if not near[row.context] and _wording(row.question) not in asked]
+
+
+def _wording(question: str) -> str:
+    return " ".join(words_of(question.casefold()))
 
 
 def _write(path: Path, ranked: dict[str, list[RankedQuestion]]) -> None:
@@ -123,33 +181,18 @@ def _write(path: Path, ranked: dict[str, list[RankedQuestion]]) -> None:
     path.write_text(json.dumps(rows), encoding="utf-8")
 
 
-def _question(row: dict[str, object]) -> RankedQuestion:
-    start, end = _integers(row["quote"])
+def _question(row: dict[str, Any]) -> RankedQuestion:
     return RankedQuestion(
-        question=str(row["question"]),
-        answers=_strings(row["answers"]),
-        passages=_strings(row["passages"]),
-        gold=int(str(row["gold"])),
-        quote=(start, end),
+        question=row["question"],
+        answers=tuple(row["answers"]),
+        passages=tuple(row["passages"]),
+        quotes=tuple(Quote(**quote) for quote in row["quotes"]),
+        kind=row["kind"],
     )
-
-
-def _strings(values: object) -> tuple[str, ...]:
-    return tuple(str(value) for value in _sequence(values))
-
-
-def _integers(values: object) -> list[int]:
-    return [int(str(value)) for value in _sequence(values)]
-
-
-def _sequence(values: object) -> Sequence[object]:
-    if not isinstance(values, list):
-        raise TypeError(f"expected a list, not {values!r}")
-    return values
 
 
 def _shortened(document: Document) -> Document:
     """Novels by their first chapters only, so that they do not outweigh technical documents."""
-    if document.source != _NOVELS:
+    if document.source != NOVELS:
         return document
     return Document(source=document.source, path=document.path, text=document.text[:_NOVEL_CHARS])

@@ -1,68 +1,54 @@
-"""Questions made from the sentences of technical documents: the answer is the sentence.
-
-Most are the sentence's rarer words in one of several frames; where a sentence has a telling form
-("To do X, ...", "X is ...", "If X, ...") the question is made from that form instead.
-"""
+"""Words that tell texts apart, and the queries that people type with them."""
 
 from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_'.-]*[A-Za-z0-9]")
+_TELLING = 1.2  # inverse document frequency
 
-_FRAMES = (
-    "{}",
+_WORD_FRAMES = ("{}", "{}", "{}", "{}?", "{} explained", "anything on {}", "where is {} described")
+_THING = re.compile(
+    r"(?<![\w'])(?:the|an?|each|any|no|of|for|with|every|new)(?= )(?= ([\w`*.'/-]+(?: [\w`*.'/-]+)*))",
+    re.IGNORECASE,
+)
+_NO_END = re.compile(r"(?:\w\w(?:ing|ed|ly|ize|ise)|es)$")
+_MAX_PHRASE = 3
+_RARE = 3.5
+_PHRASE_FRAMES = (
     "{}",
     "{}?",
-    "{} meaning",
-    "What is {}?",
-    "What is said about {}?",
-    "What does it say about {}?",
     "What about {}?",
-    "How does {} work?",
-    "How is {} done?",
-    "How do I use {}?",
-    "Why {}?",
-    "When is {} used?",
-    "Which {}?",
-    "Explain {}.",
-    "Tell me about {}.",
-    "Is there anything on {}?",
-    "Where does {} come from?",
+    "What does it say about {}?",
+    "What is said about {}?",
+    "What do the documents say about {}?",
+    "Is there anything about {}?",
+    "What should I know about {}?",
+    "info on {}",
+    "What is written about {}?",
 )
-
-_FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
-    (re.compile(r"To ([a-z][^,.]{8,70}), "), ("How do I {}?", "How to {}", "How can I {}?")),
-    (
-        re.compile(r"You can ([a-z][^,.]{8,60}?) (?:by|using|with) "),
-        ("How can I {}?", "How to {}?"),
-    ),
-    (
-        re.compile(r"(?:If|When) ([a-z][^,.]{8,70}), "),
-        ("What happens if {}?", "What happens when {}?"),
-    ),
-    (re.compile(r"([^,.]{12,80}?) because "), ("Why is it that {}?", "Why {}?")),
-    (
-        re.compile(r"(?:The |An? )?([A-Za-z`][^,.:]{2,45}?) (?:is|are) (?:the|an?|used|part) "),
-        ("What is {}?", "What is a {}?", "what is the {}", "Define {}.", "What does {} mean?"),
-    ),
-    (
-        re.compile(r"(?:The |An? )?([A-Za-z`][^,.:]{2,45}?) (?:allows|provides|returns|contains) "),
-        ("What does {} do?", "What does the {} do?", "What is {} for?"),
-    ),
+STOP_WORDS = frozenset(
+    ["a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "but", "by", "can", "could", "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "may", "might", "more", "most", "must", "no", "not", "of", "on", "one", "only", "or", "other", "our", "out", "over", "she", "should", "since", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "under", "until", "up", "upon", "use", "used", "uses", "using", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whose", "why", "will", "with", "without", "would", "you", "your"]
 )
 
 
 def words_of(text: str) -> list[str]:
     """The words of ``text`` that a query could be made of."""
     return _WORD.findall(text)
+
+
+def folded(text: str) -> frozenset[str]:
+    """The case-folded words of ``text``."""
+    return frozenset(sys.intern(word.casefold()) for word in words_of(text))
 
 
 class WordRarity:
@@ -81,43 +67,46 @@ class WordRarity:
         """The weight of one word; unseen words are the rarest."""
         return math.log((self._num_texts + 1) / (self._counts.get(word.casefold(), 0) + 0.5))
 
+    def is_common(self, word: str, *, share: float) -> bool:
+        """Whether at least ``share`` of the texts have the word."""
+        return self._counts.get(word.casefold(), 0) >= share * self._num_texts
+
     def overlap(self, query: str, text: str) -> float:
         """Summed rarity of the query's words that occur in ``text``, damped by its length."""
-        present = {word.casefold() for word in words_of(text)}
-        shared = {word.casefold() for word in words_of(query)} & present
-        return sum(self(word) for word in shared) / math.pow(20 + len(present), 0.3)
+        return self.overlap_of(folded(query), folded(text))
+
+    def overlap_of(self, query: AbstractSet[str], present: AbstractSet[str]) -> float:
+        """The same of case-folded words."""
+        return sum(map(self, sorted(query & present))) / math.pow(20 + len(present), 0.3)
 
 
-def make_question(sentence: str, rarity: WordRarity, rng: random.Random) -> str | None:
-    """A question that ``sentence`` answers, or None where it has too few telling words."""
-    if rng.random() < 0.6:
-        asked = _from_form(sentence, rng)
-        if asked is not None:
-            return asked
-    words = list(dict.fromkeys(word for word in words_of(sentence) if rarity(word) > 1.2))
+def keyword_query(sentence: str, rarity: WordRarity, rng: random.Random) -> str | None:
+    """A query of rare words, or of a phrase around one; None where the sentence has too few."""
+    words = list(dict.fromkeys(word for word in words_of(sentence) if rarity(word) > _TELLING))
     if len(words) < 2:
         return None
+    if rng.random() < 0.5:
+        phrase = phrase_of(sentence, rarity, rng)
+        return rng.choice(_PHRASE_FRAMES).format(phrase) if phrase else None
     noisy = sorted(words, key=lambda word: -rarity(word) * rng.uniform(0.5, 1.0))
     chosen = set(noisy[: rng.randint(2, 5)])
     picked = [word for word in words if word in chosen]
-    if rng.random() < 0.25:
+    if rng.random() < 0.2:
         rng.shuffle(picked)
-    query = " ".join(_altered(word, rng) for word in picked)
-    return rng.choice(_FRAMES).format(query)
+    return rng.choice(_WORD_FRAMES).format(" ".join(picked))
 
 
-def _from_form(sentence: str, rng: random.Random) -> str | None:
-    for pattern, frames in _FORMS:
-        match = pattern.match(sentence)
-        if match:
-            return rng.choice(frames).format(" ".join(match.group(1).split()))
-    return None
-
-
-def _altered(word: str, rng: random.Random) -> str:
-    """The word as someone else might type it: lower case, singular."""
-    if rng.random() < 0.5:
-        word = word.lower()
-    if rng.random() < 0.15 and len(word) > 5 and word.endswith("s") and not word.endswith("ss"):
-        word = word[:-1]
-    return word
+def phrase_of(sentence: str, rarity: Callable[[str], float], rng: random.Random) -> str | None:
+    """What a sentence speaks of: one to three words after an article or the like, up to a verb."""
+    flat = " ".join(sentence.split())
+    found = []
+    for match in _THING.finditer(flat):
+        words = match[1].split()[:_MAX_PHRASE]
+        while words and (_NO_END.search(words[-1]) or words[-1].casefold() in STOP_WORDS):
+            words.pop()
+        inner = [place for place, word in enumerate(words) if word.casefold() in STOP_WORDS]
+        words = [word.strip("`*.,'\"") for word in (words[: inner[0]] if inner else words)]
+        weights = [rarity(word) for word in words if words_of(word)]
+        if weights and (len(weights) > 1 or weights[0] > _RARE):
+            found.append((max(weights) * rng.uniform(0.6, 1.0), " ".join(words)))
+    return max(found)[1] if found else None

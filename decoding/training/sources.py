@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+NOVELS = "computationalstylistics/100_english_novels"
+"""The source of whose documents only a little is used."""
+
 LICENCES = {
     "xquad_en": "CC BY-SA 4.0",
     "squadshifts_amazon_reviews": "CC BY 4.0",
@@ -24,6 +27,7 @@ LICENCES = {
     "squadshifts_new_wiki": "CC BY 4.0",
     "covidqa": "Apache-2.0",
     "qed_dev": "CC BY-SA 3.0",
+    "clapnq_dev": "Apache-2.0",
 }
 """Question-answering sources that may be trained on, with their licences."""
 
@@ -32,13 +36,18 @@ _TITLED = frozenset({"xquad_en", "squadshifts_new_wiki", "squadshifts_amazon_rev
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
-    """One extractive question; ``group`` is the unit of the held-out split (a title or a text)."""
+    """One extractive question; ``group`` is the unit of the held-out split (a title or a text).
+
+    ``answers`` are alternatives, or where ``is_quoted`` whole sentences that answer together;
+    without any, the context does not answer.
+    """
 
     source: str
     group: str
     question: str
     context: str
     answers: tuple[str, ...]
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

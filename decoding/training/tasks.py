@@ -1,4 +1,4 @@
-"""Examples without end, from ranked questions and from technical documents.
+"""Examples without end, from ranked questions and from the passages of documents.
 
 ``Mixture`` draws from both. How many passages, how long, in which order and whether any of them
 answers are random, within the bounds that the curriculum's stage sets.
@@ -6,28 +6,43 @@ answers are random, within the bounds that the curriculum's stage sets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from quoth.decoding.training.examples import Example
-from quoth.decoding.training.prompts import REFUSAL, quoting_answer
-from quoth.decoding.training.questions import WordRarity, make_question, words_of
-from quoth.decoding.training.ranking import RankedQuestion
-from quoth.decoding.training.sentences import Range, split_passages, split_sentences
+from quoth.decoding.training.asking import KINDS
+from quoth.decoding.training.examples import Example, Quote
+from quoth.decoding.training.made_up import Maker, joined, with_other_name
+from quoth.decoding.training.sentences import split_sentences
+from quoth.decoding.training.turns import Turns
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from quoth.decoding.training.sources import Document
+    from quoth.decoding.training.neighbours import Library
+    from quoth.decoding.training.ranking import RankedQuestion
 
-_ATTEMPTS = 50
-_NEIGHBOURS = 8
+_ATTEMPTS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskShape:
-    """Bounds and shares of one stage of the curriculum."""
+    """Bounds and shares of one stage of the curriculum.
+
+    Attributes:
+        min_passages: The fewest passages of an example; there may be fewer distractors.
+        max_passages: The most passages.
+        max_chars: Of a passage; only a longer quote makes it longer.
+        real_share: Questions that people asked, among all.
+        unanswerable_share: Of examples without the passage that answers.
+        shuffled_share: Of examples whose passages are not in ranked order.
+        history_share: Of examples with earlier turns, besides follow-ups.
+        follow_up_share: Of questions whose answer stands in an earlier turn.
+        joined_share: Of two questions in one, with quotes for both.
+        swapped_share: Of the unanswerable, those whose question has another name put into it.
+        reworded_share: Of made-up questions with words of like meaning.
+        kinds: How often each kind of made-up question is tried first.
+    """
 
     min_passages: int = 1
     max_passages: int = 4
@@ -35,7 +50,12 @@ class TaskShape:
     real_share: float = 0.5
     unanswerable_share: float = 0.12
     shuffled_share: float = 0.4
-    history_share: float = 0.1
+    history_share: float = 0.12
+    follow_up_share: float = 0.06
+    joined_share: float = 0.05
+    swapped_share: float = 0.06
+    reworded_share: float = 0.35
+    kinds: Mapping[str, float] = field(default_factory=lambda: KINDS)
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_passages <= self.max_passages <= 9:
@@ -48,117 +68,131 @@ class Mixture:
     def __init__(
         self,
         questions: Sequence[RankedQuestion],
-        documents: Sequence[Document],
-        rarity: WordRarity,
+        library: Library | None,
+        synonyms: Mapping[str, tuple[str, ...]],
     ) -> None:
-        """Keep the material; either kind may be empty, not both."""
-        if not questions and not documents:
+        """Keep the material; either kind may be empty, not both.
+
+        Args:
+            questions: What people asked.
+            library: The passages that questions are made from.
+            synonyms: Words of like meaning, for made-up questions.
+        """
+        if not questions and not library:
             raise ValueError("no training material")
         self._questions = questions
-        self._documents = documents
-        self.rarity = rarity
+        self._maker = Maker(library, synonyms) if library else None
+        self._turns = Turns(self._earlier)
 
     def draw(self, shape: TaskShape, rng: random.Random) -> Example:
         """One example of the given shape."""
-        is_real = bool(self._questions) and (not self._documents or rng.random() < shape.real_share)
         for _ in range(_ATTEMPTS):
-            ranked = rng.choice(self._questions) if is_real else self._made_up(shape, rng)
-            if ranked is not None:
-                example = select_passages(ranked, shape, rng)
-                return self._with_history(example, shape, rng)
-        raise ValueError(f"no sentence in {_ATTEMPTS} documents gives a question")
+            chance = rng.random()
+            task = self._task(shape, rng)
+            if task is None:
+                continue
+            if chance < shape.follow_up_share:
+                example = self._follow_up(task, shape, rng)
+            elif chance < shape.follow_up_share + shape.joined_share:
+                example = self._joined(task, shape, rng)
+            else:
+                example = self._ordinary(task, shape, rng)
+            if example is not None:
+                return example
+        raise ValueError(f"no passage of {_ATTEMPTS} gives an example")
 
-    def _made_up(self, shape: TaskShape, rng: random.Random) -> RankedQuestion | None:
-        """A question made from one sentence of a document, ranked among its neighbours."""
-        window = _window(rng.choice(self._documents).text, shape.max_chars, rng)
-        if not window:
+    def _task(self, shape: TaskShape, rng: random.Random) -> RankedQuestion | None:
+        is_real = self._maker is None or (self._questions and rng.random() < shape.real_share)
+        if is_real or self._maker is None:
+            return rng.choice(self._questions)
+        return self._maker.make(rng, kinds=shape.kinds, reworded_share=shape.reworded_share)
+
+    def _earlier(self, task: RankedQuestion, rng: random.Random) -> RankedQuestion | None:
+        """A question for an earlier turn: of the same passages, or any."""
+        if self._maker is not None and (not self._questions or rng.random() < 0.6):
+            return self._maker.make(rng, beside=task if rng.random() < 0.7 else None)
+        return rng.choice(self._questions) if self._questions else None
+
+    def _ordinary(
+        self, task: RankedQuestion, shape: TaskShape, rng: random.Random
+    ) -> Example | None:
+        is_answerable = bool(task.quotes) and rng.random() >= shape.unanswerable_share
+        if not is_answerable and task.quotes and rng.random() < shape.swapped_share:
+            task = with_other_name(task, rng) or task
+        example = select_passages(task, shape, rng, is_answerable=is_answerable)
+        if rng.random() < shape.history_share:
+            return self._turns.before(example, task, rng)
+        return example
+
+    def _joined(self, task: RankedQuestion, shape: TaskShape, rng: random.Random) -> Example | None:
+        if shape.max_passages < 2 or not task.quotes:
             return None
-        gold = rng.randrange(len(window))
-        quotes = [span for span in split_sentences(window[gold]) if _is_telling(window[gold], span)]
-        if not quotes:
+        is_made_up = self._maker is not None and self._maker.knows(task)
+        if is_made_up and self._maker is not None:
+            other = self._maker.make(rng, beside=task if rng.random() < 0.6 else None)
+        else:
+            other = rng.choice(self._questions)
+        both = joined(task, other, rng) if other else None
+        return select_passages(both, shape, rng, is_answerable=True) if both else None
+
+    def _follow_up(
+        self, task: RankedQuestion, shape: TaskShape, rng: random.Random
+    ) -> Example | None:
+        if not task.quotes or len(task.gold) == len(task.passages):
             return None
-        start, end = rng.choice(quotes)
-        question = make_question(window[gold][start:end], self.rarity, rng)
-        if question is None:
-            return None
-        scores = [self.rarity.overlap(question, passage) for passage in window]
-        order = sorted(range(len(window)), key=lambda index: -scores[index])
-        return RankedQuestion(
-            question=question,
-            answers=(window[gold][start:end],),
-            passages=tuple(window[index] for index in order),
-            gold=order.index(gold),
-            quote=(start, end),
-        )
-
-    def _with_history(self, example: Example, shape: TaskShape, rng: random.Random) -> Example:
-        if rng.random() >= shape.history_share or not self._questions:
-            return example
-        earlier = rng.choice(self._questions)
-        start, end = earlier.quote
-        quoted = quoting_answer(rng.randint(1, 3), earlier.passages[earlier.gold][start:end])
-        answer = REFUSAL if rng.random() < shape.unanswerable_share else quoted
-        return Example(
-            question=example.question,
-            passages=example.passages,
-            gold=example.gold,
-            quote=example.quote,
-            answers=example.answers,
-            history=((earlier.question, answer),),
-        )
+        example = select_passages(task, shape, rng, is_answerable=False)
+        return self._turns.follow_up(example, task, rng) if example.passages else None
 
 
-def select_passages(ranked: RankedQuestion, shape: TaskShape, rng: random.Random) -> Example:
-    """Some of the ranked passages, in ranked order or shuffled, with or without the gold one."""
+def select_passages(
+    ranked: RankedQuestion, shape: TaskShape, rng: random.Random, *, is_answerable: bool
+) -> Example:
+    """Some of the ranked passages, in ranked order or shuffled, with or without the gold ones."""
+    gold = ranked.gold
     wanted = rng.randint(shape.min_passages, shape.max_passages)
     others = [
         index
         for index, passage in enumerate(ranked.passages)
-        if index != ranked.gold and not ranked.is_answered_in(passage)
+        if index not in gold and not ranked.is_answered_in(passage)
     ][: wanted + 1]
-    is_answerable = rng.random() >= shape.unanswerable_share or not others
+    is_answerable = bool(gold) and (is_answerable or not others)
     kept = others[:wanted]
     if is_answerable:
-        kept = sorted([ranked.gold, *rng.sample(others, min(wanted - 1, len(others)))])
+        room = max(0, wanted - len(gold))
+        kept = sorted([*gold, *rng.sample(others, min(room, len(others)))])
     if rng.random() < shape.shuffled_share:
         rng.shuffle(kept)
-    passages, quote = [ranked.passages[index] for index in kept], ranked.quote
-    if is_answerable:
-        place = kept.index(ranked.gold)
-        passages[place], quote = _cut(passages[place], quote, shape.max_chars)
+    parts = [_part(ranked, index, shape.max_chars, rng, is_answerable) for index in kept]
     return Example(
         question=ranked.question,
-        passages=tuple(
-            passage if index == ranked.gold else _cut(passage, (0, 0), shape.max_chars)[0]
-            for index, passage in zip(kept, passages, strict=True)
+        passages=tuple(ranked.passages[i][s:e] for i, (s, e) in zip(kept, parts, strict=True)),
+        quotes=tuple(
+            _moved(quote, kept.index(quote.passage), parts)
+            for quote in (ranked.quotes if is_answerable else ())
+            if quote.passage is not None
         ),
-        gold=kept.index(ranked.gold) if is_answerable else None,
-        quote=quote if is_answerable else (0, 0),
         answers=ranked.answers,
+        kind=ranked.kind if is_answerable else f"{ranked.kind}, unanswerable",
     )
 
 
-def _cut(passage: str, quote: Range, max_chars: int) -> tuple[str, Range]:
-    """The part of a passage around the quote that fits, in whole sentences, and its quote."""
+def _moved(quote: Quote, place: int, parts: Sequence[tuple[int, int]]) -> Quote:
+    begin = parts[place][0]
+    return replace(quote, passage=place, start=quote.start - begin, end=quote.end - begin)
+
+
+def _part(
+    ranked: RankedQuestion, index: int, max_chars: int, rng: random.Random, is_answerable: bool
+) -> tuple[int, int]:
+    """The stretch of a passage that fits: whole sentences, with its quotes somewhere in it."""
+    passage = ranked.passages[index]
     if len(passage) <= max_chars:
-        return passage, quote
-    start, end = quote
+        return 0, len(passage)
+    quotes = [q for q in ranked.quotes if q.passage == index] if is_answerable else []
     sentences = split_sentences(passage)
-    begin = min((s for s, _ in sentences if end - s <= max_chars and s <= start), default=start)
-    finish = max((e for _, e in sentences if e - begin <= max_chars), default=max(end, begin))
-    finish = max(finish, end, min(len(passage), begin + 40))
-    return passage[begin:finish], (start - begin, end - begin)
-
-
-def _window(text: str, max_chars: int, rng: random.Random) -> list[str]:
-    """Neighbouring passages from a random place of a document."""
-    size = rng.randint(min(160, max_chars), max_chars)
-    begin = rng.randrange(max(1, len(text) - size))
-    part = text[begin : begin + size * (_NEIGHBOURS + 1)]
-    passages = [part[start:end] for start, end in split_passages(part, max_chars=size)]
-    return [p for p in passages[1:-1] if 60 <= len(p) <= max_chars][:_NEIGHBOURS]
-
-
-def _is_telling(passage: str, span: Range) -> bool:
-    start, end = span
-    return 30 <= end - start <= 400 and len(words_of(passage[start:end])) >= 5
+    first, last = rng.choice(sentences)
+    start = min((q.start for q in quotes), default=first)
+    end = max((q.end for q in quotes), default=min(last, first + max_chars))
+    begin = rng.choice([start, *(s for s, _ in sentences if s <= start and end - s <= max_chars)])
+    finish = max((e for _, e in sentences if end <= e <= begin + max_chars), default=end)
+    return begin, finish

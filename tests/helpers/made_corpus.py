@@ -3,8 +3,12 @@
 import gzip
 import json
 import random
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 _SUBJECTS = ["harbour", "engine", "garden", "library", "bridge", "orchard", "mill", "tower"]
 _VERBS = ["keeps", "needs", "shows", "holds", "offers", "stores", "covers", "lends"]
@@ -48,12 +52,29 @@ def write_corpus(folder: Path, *, num_documents: int = 40, num_questions: int = 
             lines.write(json.dumps(row) + "\n")
 
 
-def rank_by_shared_words(
-    questions: Sequence[str], passages: Sequence[str], candidates: Sequence[Sequence[int]]
-) -> list[list[int]]:
+class SharedWords:
     """A retriever that counts shared words."""
-    known = [set(passage.split()) for passage in passages]
-    return [
-        sorted(numbers, key=lambda number: -len(known[number] & set(question.split())))
-        for question, numbers in zip(questions, candidates, strict=True)
-    ]
+
+    def __call__(
+        self,
+        questions: Sequence[str],
+        passages: Sequence[str],
+        candidates: Sequence[Sequence[int]],
+    ) -> list[list[int]]:
+        """For each question its candidates, most shared words first."""
+        known = [set(passage.split()) for passage in passages]
+        return [
+            sorted(numbers, key=lambda number: -len(known[number] & set(question.split())))
+            for question, numbers in zip(questions, candidates, strict=True)
+        ]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Counts of words, hashed into 64 dimensions, of unit length."""
+        vectors = np.zeros((len(texts), 64), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for word in text.split():
+                row[zlib.crc32(word.encode()) % 64] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1)
+
+
+rank_by_shared_words = SharedWords()

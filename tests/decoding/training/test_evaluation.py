@@ -3,14 +3,17 @@
 import pytest
 
 from quoth.decoding.training.evaluation import score
-from quoth.decoding.training.examples import Example
+from quoth.decoding.training.examples import Example, Quote
 from quoth.decoding.training.prompts import REFUSAL
 
 _PASSAGES = ("Salt is kept here. Ropes too.", "The tower is in Riga. It is old.")
 _ASKED = Example(
-    question="Where is the tower?", passages=_PASSAGES, gold=1, quote=(0, 21), answers=("Riga",)
+    question="Where is the tower?",
+    passages=_PASSAGES,
+    quotes=(Quote(passage=1, start=0, end=21),),
+    answers=("Riga",),
 )
-_UNANSWERABLE = Example(question="Who sings?", passages=_PASSAGES, gold=None)
+_UNANSWERABLE = Example(question="Who sings?", passages=_PASSAGES)
 
 
 def test_perfect_answers_score_one_everywhere() -> None:

@@ -1,0 +1,115 @@
+"""Questions made from headings: the first telling sentence below one answers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from quoth.decoding.training.passages import heading_of
+
+if TYPE_CHECKING:
+    import random
+
+    from quoth.decoding.training.sentences import Range
+
+_LINES = re.compile(r"(?:^|\n\n)(?P<block>[^\n]+(?:\n[^\n]+){0,2})")
+_BARE = (
+    re.compile(
+        r"(?:Example|Step|Part|Chapter|Section|Appendix|Lesson|Task) ?[A-Z\d.]*\s*[:.\-\u2013\u2014]+\s*"
+    ),
+    re.compile(r"^(?:[A-Z]?\d+(?:\.\d+)*\.?|[A-Z]\.)\s+"),
+    re.compile(r"\s*(?:\{#[^}]*\}|\[[^\]]*\]|:$|\(\d+\)$)"),
+)
+_GENERIC = frozenset(
+    ["abstract", "acknowledgements", "alternatives", "arguments", "author", "authors", "background", "changelog", "conclusion", "copyright", "description", "details", "discussion", "drawbacks", "example", "examples", "footnotes", "future", "history", "inputs", "introduction", "issues", "links", "motivation", "motivations", "notes", "notice", "outputs", "overview", "parameters", "problem", "pronouncement", "proposal", "rationale", "references", "rejected", "related", "semantics", "specification", "summary", "syntax", "synopsis", "usage", "version", "versions", "note", "warning", "tip", "important", "resources", "content", "contents", "output", "input", "results", "questions", "todo", "background:", "detailed", "design", "reference-level", "guide-level", "explanation", "prior", "art", "unresolved", "possibilities", "ideas", "backwards", "backward", "open", "common", "security", "implications", "how", "to", "teach", "this", "technical", "features", "remarks", "element", "elements", "default", "interface", "appendix", "misc", "miscellaneous", "general", "basics", "and", "of", "the", "for", "implementation", "compatibility", "prerequisites", "none", "status"]
+)
+_VERBS = """add build change check choose configure connect convert copy create debug define delete deploy
+disable display enable export extend find fix format generate get give handle import install join list load
+make manage merge migrate monitor move open organize override package publish read remove rename replace
+request restore return run save search secure select send set show sort specify start stop store submit
+switch test update upgrade upload use validate verify view work write""".split()  # noqa: SIM905
+_ASKING = re.compile(
+    r"(?:what|why|how|when|where|who|which|can|do|does|is|are|should)\b", re.IGNORECASE
+)
+_DOING = (
+    "How do I {}?",
+    "how to {}",
+    "How can I {}?",
+    "How to {}?",
+    "How would I {}?",
+    "how do you {}",
+)
+_WITHIN = (
+    "What does {subject} say about {thing}?",
+    "{subject} {thing}",
+    "{thing} in {subject}",
+    "{subject}: {thing}?",
+    "What is {thing} in {subject}?",
+)
+_THING = (
+    "What is {thing}?",
+    "what is {thing}",
+    "{thing}",
+    "{thing}?",
+    "What is meant by {thing}?",
+    "How does {thing} work?",
+    "Can you tell me about {thing}?",
+    "What about {thing}?",
+)
+_MAX_WORDS = 9
+
+
+def _gerund(verb: str) -> str:
+    if verb in {"get", "set", "run", "stop", "submit", "debug", "format"} and verb != "format":
+        return f"{verb}{verb[-1]}ing" if verb != "submit" else "submitting"
+    return f"{verb[:-1]}ing" if verb.endswith("e") else f"{verb}ing"
+
+
+_BASE = {_gerund(verb): verb for verb in _VERBS} | {verb: verb for verb in _VERBS}
+
+
+def headings_in(passage: str) -> list[tuple[str, int]]:
+    """Each heading of a passage, and where it ends."""
+    found = []
+    for match in _LINES.finditer(passage):
+        title = heading_of(match["block"])
+        if title is None and "\n" in match["block"]:
+            continue
+        if title:
+            found.append((title, match.end()))
+    return found
+
+
+def heading_question(title: str, subject: str, rng: random.Random) -> str | None:
+    """A question that what stands below the heading answers."""
+    for pattern in _BARE:
+        title = pattern.sub("", title).strip()
+    words = title.split()
+    if not words or len(words) > _MAX_WORDS or not any(char.isalpha() for char in title):
+        return None
+    if title.endswith("?") or (_ASKING.match(title) and len(words) >= 4):
+        return title
+    if base := _BASE.get(words[0].casefold()):
+        if len(words) < 2:
+            return None
+        return rng.choice(_DOING).format(" ".join([base, *_lowered(words[1:])]))
+    is_generic = all(word.casefold() in _GENERIC for word in words)
+    if is_generic or not subject or subject.casefold() in title.casefold():
+        return None if is_generic else _about(_THING, title, subject, rng)
+    return _about(_WITHIN if rng.random() < 0.3 else _THING, title, subject, rng)
+
+
+def _about(frames: tuple[str, ...], title: str, subject: str, rng: random.Random) -> str:
+    words = title.split()
+    thing = " ".join(_lowered(words)) if len(words) > 1 else title
+    return rng.choice(frames).format(thing=thing, subject=subject)
+
+
+def _lowered(words: list[str]) -> list[str]:
+    """Without the capitals of a heading; names and acronyms keep theirs."""
+    return [word.lower() if re.fullmatch(r"[A-Z][a-z]+", word) else word for word in words]
+
+
+def below(sentences: list[Range], end: int) -> Range | None:
+    """The first sentence that begins after ``end``."""
+    return next((span for span in sentences if span[0] >= end), None)

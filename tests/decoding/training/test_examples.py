@@ -1,0 +1,180 @@
+"""An example's quotes stand where it says, its answer holds them, and its tokens are labelled so."""
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.made_corpus import rank_by_shared_words, write_corpus
+from quoth.decoding.training.examples import IGNORED, Example, Quote, encode, render_prompt
+from quoth.decoding.training.material import Material, load_material
+from quoth.decoding.training.prompts import REFUSAL
+from quoth.decoding.training.tasks import TaskShape
+from quoth.decoding.training.tokenizer import train_tokenizer
+
+_PASSAGES = ("Salt is kept here. Ropes too.\nIt is dry. Nobody comes.", "The tower is in Riga.")
+_TURN = ("Where is the mill?", "[2] The mill is by the river. [3] It is old.")
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder)
+    return load_material(
+        folder / "extractive_qa.jsonl.gz",
+        folder / "corpus.jsonl",
+        folder / "ranked.json",
+        rank=rank_by_shared_words,
+        held_out_share=0.3,
+        seed=0,
+    )
+
+
+def _example(*quotes: Quote) -> Example:
+    return Example(question="What?", passages=_PASSAGES, history=(_TURN,), quotes=quotes)
+
+
+@pytest.mark.parametrize(
+    ("quotes", "answer"),
+    [
+        ((), REFUSAL),
+        ((Quote(passage=1, start=0, end=21),), "[2] The tower is in Riga."),
+        (
+            (Quote(passage=1, start=0, end=21), Quote(passage=0, start=0, end=18)),
+            "[2] The tower is in Riga. [1] Salt is kept here.",
+        ),
+        (
+            (Quote(passage=0, start=0, end=18), Quote(passage=0, start=19, end=29)),
+            "[1] Salt is kept here. Ropes too.",
+        ),
+        (
+            (Quote(passage=0, start=19, end=29), Quote(passage=0, start=30, end=40)),
+            "[1] Ropes too.\nIt is dry.",
+        ),
+        (
+            (Quote(passage=0, start=0, end=18), Quote(passage=0, start=30, end=40)),
+            "[1] Salt is kept here. [1] It is dry.",
+        ),
+        (
+            (Quote(passage=0, start=19, end=29), Quote(passage=0, start=0, end=18)),
+            "[1] Ropes too. [1] Salt is kept here.",
+        ),
+        ((Quote(turn=0, start=4, end=29),), "The mill is by the river."),
+    ],
+)
+def test_answers_say_where_each_quote_stands(quotes: tuple[Quote, ...], answer: str) -> None:
+    assert _example(*quotes).answer == answer
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Quote(start=0, end=3),
+        lambda: Quote(start=0, end=3, passage=0, turn=0),
+        lambda: Quote(start=3, end=3, passage=0),
+        lambda: _example(Quote(start=0, end=3, passage=2)),
+        lambda: _example(Quote(start=0, end=3, turn=1)),
+        lambda: _example(Quote(start=0, end=300, passage=1)),
+    ],
+)
+def test_quotes_that_stand_nowhere_are_refused(make) -> None:
+    with pytest.raises(ValueError, match=r"[Qq]uote"):
+        make()
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    num_passages=st.integers(1, 5),
+    max_chars=st.integers(120, 800),
+    real_share=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_whatever_is_drawn_quotes_verbatim(
+    material: Material, seed: int, num_passages: int, max_chars: int, real_share: float
+) -> None:
+    shape = TaskShape(
+        max_passages=num_passages,
+        max_chars=max_chars,
+        real_share=real_share,
+        history_share=0.3,
+        follow_up_share=0.2,
+        joined_share=0.2,
+    )
+    example = material.mixture.draw(shape, random.Random(seed))
+    assert 1 <= len(example.passages) <= max(num_passages, 2 if example.kind == "joined" else 1)
+    assert "".join(example.answer_parts) == (example.answer if example.quotes else "")
+    for quote, part in zip(example.quotes, example.answer_parts, strict=True):
+        text = example.quoted(quote)
+        assert part.endswith(text)
+        assert text == text.strip() != ""
+        marker = re.match(r" ?\[(\d)\] ", part)
+        assert (marker is None) == (quote.passage is None)
+        if quote.passage is not None and marker:
+            assert int(marker[1]) == quote.passage + 1
+            assert text in example.passages[quote.passage]
+    assert example == material.mixture.draw(shape, random.Random(seed))
+
+
+def test_follow_ups_are_not_answered_by_their_passages(material: Material) -> None:
+    shape = TaskShape(follow_up_share=1.0)
+    rng = random.Random(0)
+    drawn = [material.mixture.draw(shape, rng) for _ in range(60)]
+    quoting = [example for example in drawn if example.quotes]
+    assert len(quoting) >= 40
+    for example in quoting:
+        (quote,) = example.quotes
+        assert quote.turn is not None
+        assert not any(example.quoted(quote) in passage for passage in example.passages)
+        assert example.answer in example.history[quote.turn][1]
+
+
+def test_labels_mark_exactly_what_is_quoted(material: Material) -> None:
+    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
+    shape = TaskShape(unanswerable_share=0.0, history_share=0.3, follow_up_share=0.3)
+    rng = random.Random(5)
+    for _ in range(40):
+        example = material.mixture.draw(shape, rng)
+        encoded = encode(example, tokenizer)
+        labelled = zip(encoded.token_ids, encoded.relevance, strict=True)
+        chosen = tokenizer.decode([token_id for token_id, label in labelled if label == 1])
+        for quote in example.quotes:
+            assert example.quoted(quote) in chosen
+        length = sum(len(example.quoted(quote)) for quote in example.quotes)
+        assert len(chosen.replace(" ", "")) <= length
+        assert encoded.relevance[0] == IGNORED
+
+
+def test_other_sentences_with_the_answer_are_not_called_wrong(material: Material) -> None:
+    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
+    example = Example(
+        question="Where is it?",
+        passages=("Riga has it. Nobody knows.", "It is in Riga. Sure."),
+        quotes=(Quote(passage=1, start=0, end=14),),
+        answers=("Riga",),
+    )
+    encoded = encode(example, tokenizer)
+    prompt = render_prompt(example)
+    offsets = tokenizer(prompt, return_offsets_mapping=True)["offset_mapping"]
+    labels = {
+        word: {
+            label
+            for (start, end), label in zip(offsets, encoded.relevance, strict=False)
+            if start < prompt.index(word) + len(word) and end > prompt.index(word)
+        }
+        for word in ("Riga has", "Nobody", "It is in", "Sure")
+    }
+    assert labels["Riga has"] == {IGNORED}
+    assert 0 in labels["Nobody"]
+    assert labels["It is in"] == {1}
+    assert 0 in labels["Sure"]
+
+
+def test_each_quote_begins_with_weighty_tokens(material: Material) -> None:
+    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
+    one = encode(_example(Quote(passage=1, start=0, end=21)), tokenizer)
+    two = encode(
+        _example(Quote(passage=1, start=0, end=21), Quote(passage=0, start=0, end=18)), tokenizer
+    )
+    assert sum(weight == 4.0 for weight in one.weights) == 2
+    assert sum(weight == 4.0 for weight in two.weights) == 4
