@@ -49,17 +49,17 @@ class Page:
 
 
 KINDS: Mapping[str, float] = {
-    "heading": 0.2,
-    "form": 0.14,
-    "definition": 0.14,
-    "part": 0.14,
-    "yes-no": 0.06,
-    "keywords": 0.18,
-    "continued": 0.08,
+    "heading": 0.22,
+    "form": 0.16,
+    "definition": 0.08,
+    "part": 0.1,
+    "yes-no": 0.07,
+    "keywords": 0.22,
+    "continued": 0.1,
     "code": 0.04,
-    "row": 0.02,
+    "row": 0.005,
 }
-"""How often each kind is tried first; where it gives nothing, another one is tried."""
+"""How often each kind is asked: few passages give some of them, and would be seen too often."""
 
 _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (
@@ -82,7 +82,8 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 )
 _DEFINED = re.compile(
     r"(?:The |An? )?((?:[`*\"]{0,3}[\w.`*\"'/<>:+#-]+ ?){1,5}?) "
-    r"(?:(?:is|are) (?:the|an?|used to|one of|part of|any)|refers to|means|stands for|represents) \w"
+    r"(?:(?:is|are) (?:the|an?|used to|one of|part of|any)|refers to|means|stands for|represents)"
+    r" \w"
 )
 _NO_NAME = re.compile(
     r"'s\b|^\w+ing\b|^\w+ly\b|\b(?:that|which|who|of these|purpose|reason|following|next)\b"
@@ -98,10 +99,10 @@ _DEFINITION = (
     "{}",
     "What is meant by {}?",
     "definition of {}",
-    "What are {}?",
 )
 _GOING_ON = re.compile(
-    r"(?:This|These|It|They|However|Therefore|Thus|For example|Otherwise|Instead|In this case|That|So|Then"
+    r"(?:This|These|It|They|However|Therefore|Thus|For example|Otherwise|Instead|In this case"
+    r"|That|So|Then"
     r"|As a result|Consequently|Because|Such|But|Note that|If not|In other words|Also|Similarly)\b"
 )
 _IN_FULL = (
@@ -115,6 +116,16 @@ _IN_FULL = (
 _NOT_TELLING = re.compile(
     r"={3}|-{3}|\||\[\d|\]_|\]:|::|^\W*\w+://|[{};]$|^\.\. |^:\w+:|^r\[|<[a-z]+[ >]"
 )
+_ASKED_FOR: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (re.compile(r"\b(?:19|20)\d\d\b"), ("when {}", "what year {}", "date {}", "when was {}?")),
+    (
+        re.compile(r"\bv?\d+\.\d+(?:\.\d+)*\b"),
+        ("which version {}", "since which version {}", "version of {}?", "what version {}?"),
+    ),
+    (re.compile(r"\$[\d,.]+\d|\b\d+(?:\.\d+)?(?:%| percent)"), ("how much {}", "how much {}?")),
+    (re.compile(r"\b\d{2,}\b"), ("how many {}", "what number {}", "how many {}?")),
+)
+_TELLING, _FEW = 1.5, 5
 _MAX_CHARS, _MIN_CHARS, _MIN_WORDS = 400, 30, 5
 
 
@@ -195,7 +206,25 @@ def _definition(sentence: str, _page: Page, rng: random.Random) -> str | None:
         return None
     if _NO_NAME.search(name) or name.count("`") % 2 or name.count("*") % 2:
         return None
-    return rng.choice(_DEFINITION).format(name)
+    question = rng.choice(_DEFINITION).format(name)
+    is_plural = name.endswith("s") and not name.endswith(("ss", "us", "is"))
+    return question.replace("hat is", "hat are") if is_plural else question
+
+
+def _part(sentence: str, page: Page, rng: random.Random) -> str | None:
+    """A question for the time, number or name in a sentence, whole or in a few words."""
+    whole = asked_for_part(sentence, rng)
+    if whole:
+        return whole
+    for pattern, frames in _ASKED_FOR:
+        match = pattern.search(sentence)
+        if match:
+            rest = sentence[: match.start()] + " " + sentence[match.end() :]
+            words = list(dict.fromkeys(w for w in words_of(rest) if page.rarity(w) > _TELLING))
+            begin = rng.randint(0, max(0, len(words) - _FEW))
+            few = words[begin : begin + rng.randint(3, _FEW)]
+            return rng.choice(frames).format(" ".join(few)) if len(few) > 1 else None
+    return None
 
 
 def _continued(page: Page, rng: random.Random) -> Asked | None:
@@ -232,7 +261,7 @@ _MAKERS: Mapping[str, Callable[[Page, random.Random], Asked | None]] = {
     "heading": _heading,
     "form": _by_sentence(_form, "form"),
     "definition": _by_sentence(_definition, "definition"),
-    "part": _by_sentence(lambda text, _, rng: asked_for_part(text, rng), "part"),
+    "part": _by_sentence(_part, "part"),
     "yes-no": _by_sentence(lambda text, _page, _rng: yes_no_question(text), "yes-no"),
     "keywords": _by_sentence(
         lambda text, page, rng: keyword_query(text, page.rarity, rng), "keywords"

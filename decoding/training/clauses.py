@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     import random
 
 _AUXILIARY = re.compile(
-    r"(?P<subject>[^,;:()\n]{2,60}?) (?P<verb>is|are|was|were|can|must|should|will|may) (?P<rest>.+)"
+    r"(?P<subject>[^,;:()\n]{2,60}?) (?P<verb>is|are|was|were|can|must|should|will|may)"
+    r" (?P<rest>.+)"
 )
 _END = re.compile(
-    r"[,;:(]| -+ | \u2013 | \u2014| because | so that | which | but | although | unless | while |\.(?:\s|$)"
+    r"[,;:(]| -+ | \u2013 | \u2014| because | so that | which | but | although | unless | while "
+    r"|\.(?:\s|$)"
 )
 _RELATIVE = re.compile(
     r"\b(?:that|which|who|if|when|because|where|there|what|how|why|as|and|but|not|while|since)\b",
@@ -26,7 +28,8 @@ _RELATIVE = re.compile(
 )
 _VAGUE = re.compile(
     r"(?:this|that|these|those|it|its|they|their|he|she|his|her|we|our|you|your|one|i|my|there|here|"
-    r"so|thus|then|also|such|some|both|another|other|others|the (?:first|second|third|last|latter|former|same|following|above)|"
+    r"so|thus|then|also|such|some|both|another|other|others|"
+    r"the (?:first|second|third|last|latter|former|same|following|above|difference|only)|"
     r"most|many|all of)\b",
     re.IGNORECASE,
 )
@@ -38,14 +41,16 @@ _MAX_WORDS = 14
 _MIN_WORDS = 3
 
 _YEAR = re.compile(
-    r" (?:in|on|since|by|until|from) (?:(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August"
+    r" (?:in|on|since|by|until|from) "
+    r"(?:(?:\d{1,2} )?(?:January|February|March|April|May|June|July|August"
     r"|September|October|November|December)(?: \d{1,2},?)? )?(?:19|20)\d\d\b"
 )
 _NUMBER = re.compile(
     r" (?:\d[\d,]*|two|three|four|five|six|seven|eight|nine|ten) (?P<noun>[a-z]{3,}s)\b"
 )
 _NAMED = re.compile(
-    r"(?:The )?[`\"]{1,2}(?P<name>[^`\"\s]{2,40})[`\"]{1,2} (?P<noun>[a-z]{4,}) (?P<rest>[a-z]+s .+)"
+    r"(?:The )?[`\"]{1,2}(?P<name>[^`\"\s]{2,40})[`\"]{1,2} (?P<noun>[a-z]{4,}) "
+    r"(?P<rest>[a-z]+s .+)"
 )
 _SUBJECT = re.compile(
     r"(?:The )?(?P<name>[`\"]{0,2}[A-Za-z_][\w.:<>-]+[`\"]{0,2}) "
@@ -151,7 +156,9 @@ def _for_number(sentence: str, _rng: random.Random) -> str | None:
     if match is None:
         return None
     before, after = flat[: match.start()].strip(), clipped(flat[match.end() :]) or ""
-    if not 2 <= len(before.split()) <= 9 or is_vague(before) or _RELATIVE.search(before):
+    if not 2 <= len(before.split()) <= 9 or "," in before or is_vague(before):
+        return None
+    if _RELATIVE.search(before):
         return None
     turned = re.fullmatch(r"(.+?) (is|are|was|were|can|must|should|will|may)( .+)?", before)
     noun = match["noun"]

@@ -36,7 +36,8 @@ _COMMAND = re.compile(
     r"(?:\$ |PS|uv |pip |python3? |git |cargo |etcdctl|curl |docker |[A-Z][a-z]+-[A-Z])"
 )
 _NO_PURPOSE = re.compile(
-    r"^(?:the|an?|this|that|its|their|your|our|have|be|all|any|each|it|do|see|note|make it|which|what)\b"
+    r"^(?:the|an?|this|that|its|their|your|our|have|be|all|any|each|it|do|see|note|make it|which"
+    r"|what)\b"
     r"|\b(?:this|so|it|that|them|in the following|as follows|the following|below)$"
 )
 _MAX_CHARS = 220
@@ -81,6 +82,12 @@ def row_question(passage: str, rng: random.Random) -> tuple[str, Range] | None:
     return rng.choice(_ROW_FRAMES).format(first), rows[place]
 
 
+def _base(verb: str) -> str:
+    if not verb.endswith("s") or verb.endswith("ss"):
+        return verb
+    return verb[:-2] if verb.endswith(("sses", "shes", "ches", "xes")) else verb[:-1]
+
+
 def _inner(passage: str, start: int, end: int) -> Range:
     """The code without white space, comments above it and the shell's prompt."""
     while start < end and passage[start].isspace():
@@ -98,4 +105,5 @@ def _purpose(before: str) -> str | None:
     last = max(found, key=lambda match: match.start(), default=None)
     if last is None or _NO_PURPOSE.search(last[1]):
         return None
-    return last[1].strip()
+    verb, rest = last[1].strip().split(" ", 1)
+    return f"{_base(verb)} {rest}"

@@ -1,7 +1,7 @@
 """What is measured must not be trained on, not even nearly: shared runs of eight words.
 
 Two texts are near-duplicates where many of their word 8-grams are the same (Lee et al.,
-arXiv 2107.06499, find runs of tokens likewise); case, punctuation and line breaks count for nothing.
+arXiv 2107.06499, find runs of tokens likewise); case, punctuation and line breaks do not count.
 """
 
 from __future__ import annotations

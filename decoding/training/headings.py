@@ -15,19 +15,33 @@ if TYPE_CHECKING:
 _LINES = re.compile(r"(?:^|\n\n)(?P<block>[^\n]+(?:\n[^\n]+){0,2})")
 _BARE = (
     re.compile(
-        r"(?:Example|Step|Part|Chapter|Section|Appendix|Lesson|Task) ?[A-Z\d.]*\s*[:.\-\u2013\u2014]+\s*"
+        r"(?:Example|Step|Part|Chapter|Section|Appendix|Lesson|Task) ?[A-Z\d.]*"
+        r"\s*[:.\-\u2013\u2014]+\s*"
     ),
     re.compile(r"^(?:[A-Z]?\d+(?:\.\d+)*\.?|[A-Z]\.)\s+"),
     re.compile(r"\s*(?:\{#[^}]*\}|\[[^\]]*\]|:$|\(\d+\)$)"),
 )
-_GENERIC = frozenset(
-    ["abstract", "acknowledgements", "alternatives", "arguments", "author", "authors", "background", "changelog", "conclusion", "copyright", "description", "details", "discussion", "drawbacks", "example", "examples", "footnotes", "future", "history", "inputs", "introduction", "issues", "links", "motivation", "motivations", "notes", "notice", "outputs", "overview", "parameters", "problem", "pronouncement", "proposal", "rationale", "references", "rejected", "related", "semantics", "specification", "summary", "syntax", "synopsis", "usage", "version", "versions", "note", "warning", "tip", "important", "resources", "content", "contents", "output", "input", "results", "questions", "todo", "background:", "detailed", "design", "reference-level", "guide-level", "explanation", "prior", "art", "unresolved", "possibilities", "ideas", "backwards", "backward", "open", "common", "security", "implications", "how", "to", "teach", "this", "technical", "features", "remarks", "element", "elements", "default", "interface", "appendix", "misc", "miscellaneous", "general", "basics", "and", "of", "the", "for", "implementation", "compatibility", "prerequisites", "none", "status"]
-)
-_VERBS = """add build change check choose configure connect convert copy create debug define delete deploy
-disable display enable export extend find fix format generate get give handle import install join list load
-make manage merge migrate monitor move open organize override package publish read remove rename replace
-request restore return run save search secure select send set show sort specify start stop store submit
-switch test update upgrade upload use validate verify view work write""".split()  # noqa: SIM905
+_GENERIC_WORDS = """
+abstract acknowledgements alternatives arguments author authors background changelog conclusion
+copyright description details discussion drawbacks example examples footnotes future history
+inputs introduction issues links motivation motivations notes notice outputs overview parameters
+problem pronouncement proposal rationale references rejected related semantics specification
+summary syntax synopsis usage version versions note warning tip important resources content
+contents output input results questions todo background: detailed design reference-level
+guide-level explanation prior art unresolved possibilities ideas backwards backward open common
+security implications how to teach this technical features remarks element elements default
+interface appendix misc miscellaneous general basics and of the for implementation compatibility
+prerequisites none status
+"""
+_GENERIC = frozenset(_GENERIC_WORDS.split())
+_VERBS = """
+add build change check choose configure connect convert copy create debug define delete deploy
+disable display enable export extend find fix format generate get give handle import install join
+list load make manage merge migrate monitor move open organize override package publish read
+remove rename replace request restore return run save search secure select send set show sort
+specify start stop store submit switch test update upgrade upload use validate verify view work
+write
+"""
 _ASKING = re.compile(
     r"(?:what|why|how|when|where|who|which|can|do|does|is|are|should)\b", re.IGNORECASE
 )
@@ -60,12 +74,12 @@ _MAX_WORDS = 9
 
 
 def _gerund(verb: str) -> str:
-    if verb in {"get", "set", "run", "stop", "submit", "debug", "format"} and verb != "format":
-        return f"{verb}{verb[-1]}ing" if verb != "submit" else "submitting"
+    if verb in {"get", "set", "run", "stop", "submit", "debug"}:
+        return f"{verb}{verb[-1]}ing"
     return f"{verb[:-1]}ing" if verb.endswith("e") else f"{verb}ing"
 
 
-_BASE = {_gerund(verb): verb for verb in _VERBS} | {verb: verb for verb in _VERBS}
+_BASE = {_gerund(verb): verb for verb in _VERBS.split()} | {verb: verb for verb in _VERBS.split()}
 
 
 def headings_in(passage: str) -> list[tuple[str, int]]:

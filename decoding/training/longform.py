@@ -1,6 +1,6 @@
 """Answers of several sentences, written nearly word for word from one text, as quotes of it.
 
-CLAPNQ (Rosenthal et al., arXiv 2404.02103) has answers that join sentences of one Wikipedia passage.
+CLAPNQ (Rosenthal et al., arXiv 2404.02103) has answers that join sentences of one passage.
 A row is kept where each sentence of its answer is nearly one of the passage.
 """
 

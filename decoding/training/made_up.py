@@ -24,7 +24,9 @@ _GOLD_SCORE, _GOLD_SPREAD = 1.75, 0.25
 _NAME = re.compile(
     r"[A-Za-z]+(?:[-_.][A-Za-z]+|[a-z][A-Z]\w+|::\w+)+|\b[A-Z]{2,}[ -]?\d+\b|\d+\.\d+"
 )
-_LATER = re.compile(r"(?:What|How|Which|When|Who|Where|Why|Can|Is|Are|Does|Must|Should)\b")
+_WHOLE = re.compile(
+    r"(?:what|how|which|when|who|where|why|can|is|are|does|must|should)\b", re.IGNORECASE
+)
 
 
 class Maker:
@@ -160,7 +162,7 @@ def _interleaved(first: RankedQuestion, second: RankedQuestion) -> list[str]:
 
 
 def _joined_question(first: str, second: str, rng: random.Random) -> str | None:
-    if len(first) + len(second) > 170 or not _LATER.match(second) or not _LATER.match(first):
+    if len(first) + len(second) > 170 or not _WHOLE.match(second) or not _WHOLE.match(first):
         return None
     first, later = first.rstrip("?. "), second[0].lower() + second[1:]
     form = rng.choice(("{}, and {}", "{} and {}", "{}? And {}", "{}? Also, {}"))

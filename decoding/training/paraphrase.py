@@ -26,9 +26,16 @@ _NUM_NEIGHBOURS = 3
 _STEM = 4
 _WORD = re.compile(r"(?<![\w`'./-])[a-z]{5,}(?![\w`'/-])")
 _OPPOSITE = re.compile(r"(?:un|in|im|dis|non|de)")
-_SIBLINGS = frozenset(
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "three", "four", "five", "seven", "eight", "nine", "eleven", "twelve", "hundred", "thousand", "million", "billion", "first", "second", "third", "fourth", "fifth", "sixth", "north", "south", "east", "west", "left", "right", "before", "after", "above", "below", "always", "never", "more", "less", "most", "least", "higher", "lower", "upper", "better", "worse", "minimum", "maximum", "increase", "decrease", "true", "false", "public", "private", "input", "output", "read", "write", "start", "stop", "begin", "finish", "enable", "disable", "allow", "deny", "accept", "reject", "import", "export", "inside", "outside", "without", "within", "local", "remote", "global", "former", "latter", "earlier", "later", "older", "newer"]
-)
+_SIBLING_WORDS = """
+monday tuesday wednesday thursday friday saturday sunday january february march april june july
+august september october november december three four five seven eight nine eleven twelve hundred
+thousand million billion first second third fourth fifth sixth north south east west left right
+before after above below always never more less most least higher lower upper better worse minimum
+maximum increase decrease true false public private input output read write start stop begin
+finish enable disable allow deny accept reject import export inside outside without within local
+remote global former latter earlier later older newer
+"""
+_SIBLINGS = frozenset(_SIBLING_WORDS.split())
 _LINK = re.compile(r"\[([^\]\[]+)\](?:\([^)]*\)|\[[^\]]*\])?")
 _ROLE = re.compile(r":[a-z:-]+:(?=`)")
 _REPLACED, _INFLECTED = 0.15, 0.08

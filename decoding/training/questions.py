@@ -18,7 +18,8 @@ _TELLING = 1.2  # inverse document frequency
 
 _WORD_FRAMES = ("{}", "{}", "{}", "{}?", "{} explained", "anything on {}", "where is {} described")
 _THING = re.compile(
-    r"(?<![\w'])(?:the|an?|each|any|no|of|for|with|every|new)(?= )(?= ([\w`*.'/-]+(?: [\w`*.'/-]+)*))",
+    r"(?<![\w'])(?:the|an?|each|any|no|of|for|with|every|new)(?= )(?! (?:following|same|other)\b)"
+    r"(?= ([\w`*.'/-]+(?: [\w`*.'/-]+)*))",
     re.IGNORECASE,
 )
 _NO_END = re.compile(r"(?:\w\w(?:ing|ed|ly|ize|ise)|es)$")
@@ -36,9 +37,14 @@ _PHRASE_FRAMES = (
     "info on {}",
     "What is written about {}?",
 )
-STOP_WORDS = frozenset(
-    ["a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "but", "by", "can", "could", "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its", "may", "might", "more", "most", "must", "no", "not", "of", "on", "one", "only", "or", "other", "our", "out", "over", "she", "should", "since", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "under", "until", "up", "upon", "use", "used", "uses", "using", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whose", "why", "will", "with", "without", "would", "you", "your"]
-)
+_STOP = """
+a about after all also an and any are as at be because been before being but by can could did do
+does each for from had has have he her his how i if in into is it its may might more most must no
+not of on one only or other our out over she should since so some such than that the their them
+then there these they this those to under until up upon use used uses using was we were what when
+where which while who whose why will with without would you your
+"""
+STOP_WORDS = frozenset(_STOP.split())
 
 
 def words_of(text: str) -> list[str]:

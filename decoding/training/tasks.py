@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.ranking import RankedQuestion
 
 _ATTEMPTS = 200
+_PARTNERS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +128,17 @@ class Mixture:
     def _joined(self, task: RankedQuestion, shape: TaskShape, rng: random.Random) -> Example | None:
         if shape.max_passages < 2 or not task.quotes:
             return None
-        is_made_up = self._maker is not None and self._maker.knows(task)
-        if is_made_up and self._maker is not None:
-            other = self._maker.make(rng, beside=task if rng.random() < 0.6 else None)
-        else:
-            other = rng.choice(self._questions)
-        both = joined(task, other, rng) if other else None
-        return select_passages(both, shape, rng, is_answerable=True) if both else None
+        for _ in range(_PARTNERS):
+            other = self._partner(task, rng)
+            both = joined(task, other, rng) if other else None
+            if both:
+                return select_passages(both, shape, rng, is_answerable=True)
+        return None
+
+    def _partner(self, task: RankedQuestion, rng: random.Random) -> RankedQuestion | None:
+        if self._maker is not None and self._maker.knows(task):
+            return self._maker.make(rng, beside=task if rng.random() < 0.6 else None)
+        return rng.choice(self._questions)
 
     def _follow_up(
         self, task: RankedQuestion, shape: TaskShape, rng: random.Random
@@ -162,13 +167,14 @@ def select_passages(
         kept = sorted([*gold, *rng.sample(others, min(room, len(others)))])
     if rng.random() < shape.shuffled_share:
         rng.shuffle(kept)
-    parts = [_part(ranked, index, shape.max_chars, rng, is_answerable) for index in kept]
+    quotes = ranked.quotes if is_answerable else ()
+    parts = [_part(ranked, index, quotes, shape.max_chars, rng) for index in kept]
     return Example(
         question=ranked.question,
         passages=tuple(ranked.passages[i][s:e] for i, (s, e) in zip(kept, parts, strict=True)),
         quotes=tuple(
             _moved(quote, kept.index(quote.passage), parts)
-            for quote in (ranked.quotes if is_answerable else ())
+            for quote in quotes
             if quote.passage is not None
         ),
         answers=ranked.answers,
@@ -182,13 +188,13 @@ def _moved(quote: Quote, place: int, parts: Sequence[tuple[int, int]]) -> Quote:
 
 
 def _part(
-    ranked: RankedQuestion, index: int, max_chars: int, rng: random.Random, is_answerable: bool
+    ranked: RankedQuestion, index: int, quotes: Sequence[Quote], max_chars: int, rng: random.Random
 ) -> tuple[int, int]:
     """The stretch of a passage that fits: whole sentences, with its quotes somewhere in it."""
     passage = ranked.passages[index]
     if len(passage) <= max_chars:
         return 0, len(passage)
-    quotes = [q for q in ranked.quotes if q.passage == index] if is_answerable else []
+    quotes = [quote for quote in quotes if quote.passage == index]
     sentences = split_sentences(passage)
     first, last = rng.choice(sentences)
     start = min((q.start for q in quotes), default=first)

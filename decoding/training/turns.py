@@ -142,7 +142,7 @@ def _question_again(question: str, said: str, rng: random.Random, *, is_last: bo
 
 def subject_of(said: str, rng: random.Random) -> str | None:
     """One to three neighbouring words of an answer by which one would name it."""
-    if thing := phrase_of(said, len, rng):
+    if thing := phrase_of(said, lambda word: len(word) / 2, rng):
         return thing
     words = [word for word in re.split(r"[^\w'`.-]+", said) if word]
     places = [

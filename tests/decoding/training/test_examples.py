@@ -1,4 +1,4 @@
-"""An example's quotes stand where it says, its answer holds them, and its tokens are labelled so."""
+"""Quotes stand where an example says, its answer holds them, and its tokens are labelled so."""
 
 import random
 import re
