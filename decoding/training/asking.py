@@ -123,7 +123,7 @@ _ASKED_FOR: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
         ("which version {}", "since which version {}", "version of {}?", "what version {}?"),
     ),
     (re.compile(r"\$[\d,.]+\d|\b\d+(?:\.\d+)?(?:%| percent)"), ("how much {}", "how much {}?")),
-    (re.compile(r"\b\d{2,}\b"), ("how many {}", "what number {}", "how many {}?")),
+    (re.compile(r"\b\d[\d,]*(?: [a-z]{3,})?(?= [a-z]{3,}s\b)"), ("how many {}", "how many {}?")),
 )
 _TELLING, _FEW = 1.5, 5
 _MAX_CHARS, _MIN_CHARS, _MIN_WORDS = 400, 30, 5
