@@ -86,7 +86,8 @@ _DEFINED = re.compile(
     r" \w"
 )
 _NO_NAME = re.compile(
-    r"'s\b|^\w+ing\b|^\w+ly\b|\b(?:that|which|who|of these|purpose|reason|following|next)\b"
+    r"'s\b|^\w+ing\b|^\w+ly\b|\b(?:that|which|who|of these|purpose|reason|following|next"
+    r"|pretty|(?:case|example|way|thing|result|goal|idea|approach|solution|problem)$)\b"
 )
 _LABELLED = re.compile(
     r"[`*\"]{1,3}([^`*\"\n]{2,40}?):?[`*\"]{1,3}[ \n]*(?:[-:\u2013\u2014]|\(|is\b|are\b)"
@@ -123,9 +124,12 @@ _ASKED_FOR: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
         ("which version {}", "since which version {}", "version of {}?", "what version {}?"),
     ),
     (re.compile(r"\$[\d,.]+\d|\b\d+(?:\.\d+)?(?:%| percent)"), ("how much {}", "how much {}?")),
-    (re.compile(r"\b\d[\d,]*(?: [a-z]{3,})?(?= [a-z]{3,}s\b)"), ("how many {}", "how many {}?")),
+    (
+        re.compile(r"\b\d[\d,]* (?P<noun>(?:[a-z]{3,} )?[a-z]{3,}s)\b"),
+        ("how many {}", "how many {}?"),
+    ),
 )
-_TELLING, _FEW = 1.5, 5
+_TELLING, _RARE, _FEW = 1.5, 3.0, 5
 _MAX_CHARS, _MIN_CHARS, _MIN_WORDS = 400, 30, 5
 
 
@@ -157,6 +161,8 @@ def _is_sound(asked: Asked, page: Page) -> bool:
     words = words_of(asked.question)
     if not words or len(asked.question) > 160 or all(w.casefold() in STOP_WORDS for w in words):
         return False
+    if asked.kind == "yes-no":
+        return True
     said = {word.casefold() for span in asked.quotes for word in words_of(page.text(span))}
     return bool(said - {word.casefold() for word in words} - STOP_WORDS)
 
@@ -196,13 +202,15 @@ def _form(sentence: str, _page: Page, rng: random.Random) -> str | None:
     return None
 
 
-def _definition(sentence: str, _page: Page, rng: random.Random) -> str | None:
+def _definition(sentence: str, page: Page, rng: random.Random) -> str | None:
     match = _LABELLED.match(sentence) or _DEFINED.match(sentence)
     if match is None or is_vague(sentence.lstrip('`*"')):
         return None
     name = " ".join(match[1].strip('`*" ').split())
     words = name.casefold().split()
     if not words or {words[0], words[-1]} & STOP_WORDS or not words_of(name):
+        return None
+    if len(words) == 1 and page.rarity(words[0]) < _RARE:
         return None
     if _NO_NAME.search(name) or name.count("`") % 2 or name.count("*") % 2:
         return None
@@ -223,7 +231,9 @@ def _part(sentence: str, page: Page, rng: random.Random) -> str | None:
             words = list(dict.fromkeys(w for w in words_of(rest) if page.rarity(w) > _TELLING))
             begin = rng.randint(0, max(0, len(words) - _FEW))
             few = words[begin : begin + rng.randint(3, _FEW)]
-            return rng.choice(frames).format(" ".join(few)) if len(few) > 1 else None
+            noun = match.groupdict().get("noun")
+            asked = " ".join([noun, *few] if noun else few)
+            return rng.choice(frames).format(asked) if len(few) > 1 else None
     return None
 
 

@@ -62,12 +62,12 @@ _BY = re.compile(r" by (?P<name>[A-Z][a-z]+ [A-Z][a-z]+)\b")
 _VERSION = re.compile(r" (?:in|with|since|from|to) (?P<noun>[A-Z][A-Za-z]+) v?\d+\.\d[\d.]*\b")
 
 
-def clipped(text: str) -> str | None:
+def clipped(text: str, *, least: int = _MIN_WORDS) -> str | None:
     """The beginning of a clause up to where another begins; None if it is short or long."""
     flat = " ".join(text.split())
     end = _END.search(flat)
     words = (flat[: end.start()] if end else flat.rstrip(".!?")).split()
-    if not _MIN_WORDS <= len(words) <= _MAX_WORDS or words[-1].casefold() in STOP_WORDS:
+    if not least <= len(words) <= _MAX_WORDS or words[-1].casefold() in STOP_WORDS:
         return None
     clause = " ".join(words)
     is_whole = all(clause.count(mark) % 2 == 0 for mark in '`"*')
@@ -110,7 +110,7 @@ def _turned(sentence: str) -> tuple[str, str, str] | None:
     match = _AUXILIARY.match(" ".join(sentence.split()))
     if match is None:
         return None
-    subject, rest = match["subject"], clipped(match["rest"])
+    subject, rest = match["subject"], clipped(match["rest"], least=2)
     if rest is None or is_vague(subject) or _RELATIVE.search(subject) or len(subject.split()) > 7:
         return None
     return uncapitalised(subject), match["verb"], rest

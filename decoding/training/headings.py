@@ -71,6 +71,7 @@ _THING = (
     "What about {thing}?",
 )
 _MAX_WORDS = 9
+_ARTICLES = frozenset({"a", "an", "the", "all", "your", "multiple", "several", "each", "only"})
 
 
 def _gerund(verb: str) -> str:
@@ -95,28 +96,36 @@ def headings_in(passage: str) -> list[tuple[str, int]]:
 
 
 def heading_question(title: str, subject: str, rng: random.Random) -> str | None:
-    """A question that what stands below the heading answers."""
+    """A question that what stands below the heading answers; None where it says too little."""
     for pattern in _BARE:
         title = pattern.sub("", title).strip()
     words = title.split()
-    if not words or len(words) > _MAX_WORDS or not any(char.isalpha() for char in title):
+    is_generic = all(word.casefold() in _GENERIC for word in words)
+    if is_generic or len(words) > _MAX_WORDS or not any(char.isalpha() for char in title):
         return None
     if title.endswith("?") or (_ASKING.match(title) and len(words) >= 4):
         return title
-    if base := _BASE.get(words[0].casefold()):
-        if len(words) < 2:
-            return None
-        return rng.choice(_DOING).format(" ".join([base, *_lowered(words[1:])]))
-    is_generic = all(word.casefold() in _GENERIC for word in words)
-    if is_generic or not subject or subject.casefold() in title.casefold():
-        return None if is_generic else _about(_THING, title, subject, rng)
-    return _about(_WITHIN if rng.random() < 0.3 else _THING, title, subject, rng)
+    if deed := _deed(words):
+        return rng.choice(_DOING).format(deed) if len(words) > 1 else None
+    is_within = subject and subject.casefold() not in title.casefold() and rng.random() < 0.3
+    return _about(_WITHIN if is_within else _THING, title, subject, rng)
+
+
+def _deed(words: list[str]) -> str | None:
+    """What a heading tells one to do: "Installing a lamp" and "Install a lamp" alike."""
+    verb = words[0].casefold()
+    is_told = len(words) > 2 and words[1] in _ARTICLES and not verb.endswith("ing")
+    base = _BASE.get(verb, verb if is_told else None)
+    return " ".join([base, *_lowered(words[1:])]) if base else None
 
 
 def _about(frames: tuple[str, ...], title: str, subject: str, rng: random.Random) -> str:
     words = title.split()
     thing = " ".join(_lowered(words)) if len(words) > 1 else title
-    return rng.choice(frames).format(thing=thing, subject=subject)
+    frame = rng.choice(frames)
+    if words[-1].endswith("s") and not words[-1].endswith(("ss", "us", "is")):
+        frame = frame.replace("hat is {", "hat are {").replace("How does {", "How do {")
+    return frame.format(thing=thing, subject=subject)
 
 
 def _lowered(words: list[str]) -> list[str]:

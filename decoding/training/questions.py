@@ -42,6 +42,7 @@ a about after all also an and any are as at be because been before being but by 
 does each for from had has have he her his how i if in into is it its may might more most must no
 not of on one only or other our out over she should since so some such than that the their them
 then there these they this those to under until up upon use used uses using was we were what when
+within during between through against across per via around instead rather whether
 where which while who whose why will with without would you your
 """
 STOP_WORDS = frozenset(_STOP.split())

@@ -8,8 +8,8 @@ import pytest
 from quoth.decoding.training.longform import aligned, read_long_answers, untokenised
 
 _CONTEXT = (
-    "The mill is a `` listed '' building . It was built in 1820 ( or 1821 ) by Ann Lee , a miller 's"
-    " daughter . Nobody lives there now . The wheel does n't turn -- it broke in 1950 ."
+    "The mill is a `` listed '' building . It was built in 1820 ( or 1821 ) by Ann Lee , a miller "
+    "'s daughter . Nobody lives there now . The wheel does n't turn -- it broke in 1950 ."
 )
 
 
@@ -31,7 +31,10 @@ def test_spaces_of_tokens_are_taken_out(tokens: str, text: str) -> None:
 
 def test_answers_are_aligned_with_sentences_in_the_answers_order() -> None:
     context = untokenised(_CONTEXT)
-    answer = "The wheel doesn't turn, it broke in 1950. It was built in 1820 by Ann Lee, a miller's daughter."
+    answer = (
+        "The wheel doesn't turn, it broke in 1950. "
+        "It was built in 1820 by Ann Lee, a miller's daughter."
+    )
     quotes = aligned(answer, context)
     assert [quote.split()[0] for quote in quotes] == ["The", "It"]
     assert all(quote in context for quote in quotes)
