@@ -86,7 +86,7 @@ _DEFINED = re.compile(
     r" \w"
 )
 _NO_NAME = re.compile(
-    r"'s\b|^\w+ing\b|^\w+ly\b|\b(?:that|which|who|of these|purpose|reason|following|next"
+    r"'s\b|\bof the\b|^\w+ing\b|^\w+ly\b|\b(?:that|which|who|of these|purpose|reason|following|next"
     r"|pretty|(?:case|example|way|thing|result|goal|idea|approach|solution|problem)$)\b"
 )
 _LABELLED = re.compile(

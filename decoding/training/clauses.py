@@ -96,6 +96,8 @@ def yes_no_question(sentence: str) -> str | None:
     subject, verb, rest = parts
     verb = {"may": "can"}.get(verb, verb)
     rest = rest.removeprefix("not ").removeprefix("also ")
+    if rest.startswith("that "):
+        return None
     return f"{verb.capitalize()} {subject} {rest}?"
 
 

@@ -71,6 +71,11 @@ _THING = (
     "What about {thing}?",
 )
 _MAX_WORDS = 9
+_ALSO_NOUNS = frozenset(
+    {"build", "change", "check", "copy", "debug", "display", "export", "find", "format", "import"}
+    | {"install", "list", "load", "package", "request", "return", "run", "search", "set", "sort"}
+    | {"start", "stop", "store", "switch", "test", "update", "upload", "use", "view", "work"}
+)
 _ARTICLES = frozenset({"a", "an", "the", "all", "your", "multiple", "several", "each", "only"})
 
 
@@ -115,6 +120,8 @@ def _deed(words: list[str]) -> str | None:
     """What a heading tells one to do: "Installing a lamp" and "Install a lamp" alike."""
     verb = words[0].casefold()
     is_told = len(words) > 2 and words[1] in _ARTICLES and not verb.endswith("ing")
+    if verb in _ALSO_NOUNS and not is_told and len(words) < 4:
+        return None
     base = _BASE.get(verb, verb if is_told else None)
     return " ".join([base, *_lowered(words[1:])]) if base else None
 
