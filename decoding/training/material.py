@@ -118,12 +118,13 @@ def load_material(
         held_out_share: Of titles, texts and documents.
         seed: Decides which passages are cut and drawn.
     """
-    documents = [_shortened(d) for d in read_documents(text_path) if len(d.text) >= _MIN_CHARS]
+    read = [_shortened(document) for document in read_documents(text_path)]
+    documents = [document for document in read if len(document.text) >= _MIN_CHARS]
     kept_documents = [d for d in documents if not is_held_out(d.path, share=held_out_share)]
     held_out_documents = [d for d in documents if is_held_out(d.path, share=held_out_share)]
     rows = _rows(questions_path)
     held_out = [row for row in rows if is_held_out(row.group, share=held_out_share)]
-    measured = Seen(document.text for document in held_out_documents)
+    measured = Seen(d.text for d in read if is_held_out(d.path, share=held_out_share))
     for row in held_out:
         measured.add(row.context)
     if not cache_path.exists():

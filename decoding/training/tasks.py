@@ -34,7 +34,8 @@ class TaskShape:
         min_passages: The fewest passages of an example; there may be fewer distractors.
         max_passages: The most passages.
         max_chars: Of a passage; only a longer quote makes it longer.
-        real_share: Questions that people asked, among all.
+        real_share: Of questions that people asked.
+        long_share: Of these, those whose answer has several sentences; there are few.
         unanswerable_share: Of examples without the passage that answers.
         shuffled_share: Of examples whose passages are not in ranked order.
         history_share: Of examples with earlier turns, besides follow-ups.
@@ -49,12 +50,13 @@ class TaskShape:
     max_passages: int = 4
     max_chars: int = 800
     real_share: float = 0.5
+    long_share: float = 0.03
     unanswerable_share: float = 0.12
     shuffled_share: float = 0.4
     history_share: float = 0.12
     follow_up_share: float = 0.06
     joined_share: float = 0.05
-    swapped_share: float = 0.06
+    swapped_share: float = 0.25
     reworded_share: float = 0.35
     kinds: Mapping[str, float] = field(default_factory=lambda: KINDS)
 
@@ -82,6 +84,7 @@ class Mixture:
         if not questions and not library:
             raise ValueError("no training material")
         self._questions = questions
+        self._long = [question for question in questions if len(question.quotes) > 1]
         self._maker = Maker(library, synonyms) if library else None
         self._turns = Turns(self._earlier)
 
@@ -105,7 +108,8 @@ class Mixture:
     def _task(self, shape: TaskShape, rng: random.Random) -> RankedQuestion | None:
         is_real = self._maker is None or (self._questions and rng.random() < shape.real_share)
         if is_real or self._maker is None:
-            return rng.choice(self._questions)
+            is_long = self._long and rng.random() < shape.long_share
+            return rng.choice(self._long if is_long else self._questions)
         return self._maker.make(rng, kinds=shape.kinds, reworded_share=shape.reworded_share)
 
     def _earlier(self, task: RankedQuestion, rng: random.Random) -> RankedQuestion | None:

@@ -59,6 +59,10 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     with (folder / "corpus.jsonl").open("a", encoding="utf-8") as lines:
         copied = {**held_out, "path": name, "text": held_out["text"].replace("winter", "WINTER", 3)}
         lines.write(json.dumps(copied) + "\n")
+        short = " ".join(sentence(random.Random(n)) + " HIDDEN" for n in range(11))
+        lines.write(json.dumps({**held_out, "path": held_out["path"], "text": short}) + "\n")
+        longer = {**held_out, "path": name, "text": f"{short}\n\n{documents[0]['text']}"}
+        lines.write(json.dumps(longer) + "\n")
     return load_material(
         folder / "extractive_qa.jsonl.gz",
         folder / "corpus.jsonl",
@@ -86,11 +90,15 @@ def test_nothing_held_out_is_ever_drawn(material: Material) -> None:
     for question in material.held_out:
         for passage in question.passages:
             measured.add(passage)
-    assert any("WINTER" in document.text for document in material.documents)
+    assert all(
+        any(word in document.text for document in material.documents)
+        for word in ("WINTER", "HIDDEN")
+    )
     for example in _drawn(material, 400):
         answers = [answer for _, answer in example.history]
         for text in (*example.passages, *answers):
             assert "WINTER" not in text
+            assert "HIDDEN" not in text
             assert measured.share(text) < _SHARE
 
 
