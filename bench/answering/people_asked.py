@@ -20,7 +20,7 @@ from answering.corpora import (
     gathered,
     numbered,
 )
-from quoth.decoding.training.sources import is_held_out, read_questions
+from quoth.decoding.training.sources import is_row_held_out, read_questions
 
 QUESTIONS = "qa_train/extractive_qa.jsonl.gz"
 SOURCES = {
@@ -35,7 +35,7 @@ TELLING_WORDS = 3  # of an answer, where another one has more: "may" stands ever
 
 def held_out_domains(data: Path, share: float = HELD_OUT_SHARE) -> list[Domain]:
     """The domains of `SOURCES`, by the split that training makes."""
-    rows = [row for row in read_questions(data / QUESTIONS) if is_held_out(row.group, share=share)]
+    rows = [row for row in read_questions(data / QUESTIONS) if is_row_held_out(row, share=share)]
     return [
         domain_of(
             name,

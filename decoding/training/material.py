@@ -19,6 +19,7 @@ from quoth.decoding.training.sources import (
     Document,
     QuestionRow,
     is_held_out,
+    is_row_held_out,
     read_documents,
     read_questions,
 )
@@ -123,12 +124,12 @@ def load_material(
     kept_documents = [d for d in documents if not is_held_out(d.path, share=held_out_share)]
     held_out_documents = [d for d in documents if is_held_out(d.path, share=held_out_share)]
     rows = _rows(questions_path)
-    held_out = [row for row in rows if is_held_out(row.group, share=held_out_share)]
+    held_out = [row for row in rows if is_row_held_out(row, share=held_out_share)]
     measured = Seen(d.text for d in read if is_held_out(d.path, share=held_out_share))
     for row in held_out:
         measured.add(row.context)
     if not cache_path.exists():
-        kept = [row for row in rows if not is_held_out(row.group, share=held_out_share)]
+        kept = [row for row in rows if not is_row_held_out(row, share=held_out_share)]
         ranked = {
             "questions": rank_questions(
                 unlike(kept, held_out, measured), rank, random.Random(seed)

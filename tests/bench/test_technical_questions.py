@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from quoth.decoding.training.sources import read_documents
+
 FILE = Path(__file__).parents[2] / "bench" / "questions" / "technical.jsonl"
 COUNTS = {"answerable": 150, "unanswerable": 60, "from the history": 40, "a new passage": 20}
 
@@ -65,11 +67,12 @@ def test_the_questions_are_spread_over_many_documents(rows: list[dict[str, Any]]
 
 
 def test_every_answer_stands_in_its_document(rows: list[dict[str, Any]], shared_data: Path) -> None:
-    file = shared_data / "heldout_docs.jsonl"
-    if not file.is_file():
-        pytest.skip(f"{file} with the documents of these questions is not there")
-    read = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    documents = {f"{row['source']}/{row['path']}": in_one_line(row["text"]) for row in read}
+    asked = {row["document"] for row in rows}
+    documents = {
+        name: in_one_line(document.text)
+        for document in read_documents(shared_data / "text" / "corpus.jsonl.xz")
+        if (name := f"{document.source}/{document.path}") in asked
+    }
     for row in rows:
         told = [turn["answer"].removeprefix("[1] ") for turn in row.get("history", [])]
         for text in [*row["answers"], *told]:
