@@ -81,9 +81,7 @@ def watch(
         InputError: None of the paths exists at the beginning.
         IndexFormatError: The index is damaged.
     """
-    if not any(path.exists() for path in paths):
-        names = ", ".join(repr(str(path)) for path in paths)
-        raise InputError(f"There is no file or folder {names}. Check the path.")
+    _check_there(paths)
     times = _Times(quiet_s=quiet_s, rescan_s=rescan_s)
     absent: set[Path] = set()
     while not stop.is_set():
@@ -98,6 +96,12 @@ def watch(
                 yield event
             if _marks(paths) != marks:
                 break
+
+
+def _check_there(paths: Sequence[Path]) -> None:
+    if not any(path.exists() for path in paths):
+        names = ", ".join(repr(str(path)) for path in paths)
+        raise InputError(f"There is no file or folder {names}. Check the path.")
 
 
 def _told_gone(paths: Iterable[Path]) -> WatchEvent:

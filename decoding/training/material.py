@@ -7,9 +7,9 @@ import random
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from quoth.decoding.training.catalogue import MEASURED_SHARE, held_out_library, make_library
 from quoth.decoding.training.deduplication import Seen
 from quoth.decoding.training.examples import Example, Quote
-from quoth.decoding.training.library import MEASURED_SHARE, held_out_library, make_library
 from quoth.decoding.training.longform import read_long_answers
 from quoth.decoding.training.paraphrase import word_neighbours
 from quoth.decoding.training.questions import WordRarity, words_of
@@ -120,9 +120,7 @@ def load_material(
         seed: Decides which passages are cut and drawn.
     """
     read = [_shortened(document) for document in read_documents(text_path)]
-    documents = [document for document in read if len(document.text) >= _MIN_CHARS]
-    kept_documents = [d for d in documents if not is_held_out(d.path, share=held_out_share)]
-    held_out_documents = [d for d in documents if is_held_out(d.path, share=held_out_share)]
+    kept_documents, held_out_documents = _held_apart(read, held_out_share)
     rows = _rows(questions_path)
     held_out = [row for row in rows if is_row_held_out(row, share=held_out_share)]
     measured = Seen(d.text for d in read if is_held_out(d.path, share=held_out_share))
@@ -130,15 +128,7 @@ def load_material(
         measured.add(row.context)
     if not cache_path.exists():
         kept = [row for row in rows if not is_row_held_out(row, share=held_out_share)]
-        ranked = {
-            "questions": rank_questions(
-                unlike(kept, held_out, measured), rank, random.Random(seed)
-            ),
-            "held_out": rank_questions(
-                [row for row in held_out if not row.is_quoted], rank, random.Random(seed + 1)
-            ),
-        }
-        _write(cache_path, ranked)
+        _write(cache_path, _ranked(unlike(kept, held_out, measured), held_out, rank, seed))
     cached = json.loads(cache_path.read_text(encoding="utf-8"))
     questions = tuple(_question(row) for row in cached["questions"])
     rarity = WordRarity(document.text[:_TOKENIZER_CHARS] for document in kept_documents)
@@ -148,10 +138,32 @@ def load_material(
     return Material(
         questions=questions,
         held_out=tuple(_question(row) for row in cached["held_out"]),
-        documents=tuple(kept_documents),
-        held_out_documents=tuple(held_out_documents),
+        documents=kept_documents,
+        held_out_documents=held_out_documents,
         mixture=Mixture(questions, library, synonyms),
         rarity=rarity,
+    )
+
+
+def _ranked(
+    kept: Sequence[QuestionRow], held_out: Sequence[QuestionRow], rank: PassageRanker, seed: int
+) -> dict[str, list[RankedQuestion]]:
+    asked = [row for row in held_out if not row.is_quoted]
+    return {
+        "questions": rank_questions(kept, rank, random.Random(seed)),
+        "held_out": rank_questions(asked, rank, random.Random(seed + 1)),
+    }
+
+
+def _held_apart(
+    documents: Sequence[Document], share: float
+) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
+    """Documents that are kept, and those that are held out; short ones are neither."""
+    long = [document for document in documents if len(document.text) >= _MIN_CHARS]
+    held_out = [is_held_out(document.path, share=share) for document in long]
+    return (
+        tuple(d for d, is_out in zip(long, held_out, strict=True) if not is_out),
+        tuple(d for d, is_out in zip(long, held_out, strict=True) if is_out),
     )
 
 
