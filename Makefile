@@ -55,8 +55,8 @@ check: $(DEV_INSTALLED)
 	$(BIN)/pytest -q -p no:cacheprovider tests/contracts/test_packaging.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@# modle and caf: misspelt on purpose, in tests; bu and ser: names of office files
-	$(BIN)/codespell -L modle,caf,bu,ser $(SPELLED)
+	@# modle and caf: misspelt on purpose, in tests; bu and ser: names of office files; statics: of Rust
+	$(BIN)/codespell -L modle,caf,bu,ser,statics $(SPELLED)
 
 format: $(DEV_INSTALLED)
 	$(BIN)/ruff check --fix-only .
