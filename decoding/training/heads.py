@@ -1,167 +1,122 @@
 """One attention head whose weights are written by hand.
 
-Heads that compare content use the rotary pairs that hardly turn within the context; heads that look
-at a distance use the faster ones. Strengths are given as attention scores, for a residual stream of
-the expected squared length.
+Strengths are given as attention scores between flags of 1: norms are calibrated to show the
+circuits' dimensions as they are (``calibration``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
-from quoth.decoding.training.subspaces import EMBEDDED, Subspaces
+from quoth.decoding.training.subspaces import CONTENT, HEAD_SIZE, NUM_PAIRS, SPEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
-    from transformers import LlamaForCausalLM
+    from transformers import NemotronForCausalLM
 
-_SLOW = 1 / 900
-_FAST = 1 / 20
-_OFFSET_SHARPNESS = 10.0
-_WINDOW_SPEEDS = (1 / 100, 1 / 5)
-_WINDOW_SHARPNESS = 5.0
+_FAST_PAIRS = range(4)
+_OFFSET_SHARPNESS = 14.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A score that falls like ``-score * sin(distance / reach)``, steadily up to 1.5 ``reach``."""
+    """A score that falls by ``score * sin(speed * distance)``, at the speed of rotary ``pair``."""
 
+    pair: int
     score: float
-    reach: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Views of one head's weights, all zero at first; ``D`` is the width, ``K`` the head size."""
+    """Views of one head's weights; ``D`` is the width, ``K`` the head size."""
 
     query: Tensor  # [K, D]
     key: Tensor  # [K, D]
     value: Tensor  # [K, D]
     out: Tensor  # [D, K]
-    space: Subspaces
-    frequencies: tuple[float, ...]
-    norm2: float
+    query_bias: Tensor  # [K]
+    key_bias: Tensor  # [K]
+    value_bias: Tensor  # [K]
 
-    @property
-    def size(self) -> int:
-        """Dimensions of the head."""
-        return 2 * len(self.frequencies)
+    def relate(self, cosines: Sequence[float], sines: Sequence[float]) -> None:
+        """Add a score of the distance: a sum over the turning pairs."""
+        self.query_bias[:NUM_PAIRS] = math.sqrt(HEAD_SIZE)
+        self.key_bias[:NUM_PAIRS] += torch.tensor(cosines)
+        self.key_bias[NUM_PAIRS : 2 * NUM_PAIRS] += torch.tensor(sines)
 
-    @property
-    def content(self) -> list[int]:
-        """Dimensions that hardly turn within the context."""
-        slow = [pair for pair, speed in enumerate(self.frequencies) if speed <= _SLOW]
-        return [*slow, *[pair + len(self.frequencies) for pair in slow]]
-
-    @property
-    def scale(self) -> float:
-        """By how much the RMS norm multiplies a residual of the expected length."""
-        return math.sqrt(self.space.width / self.norm2)
-
-    def weight_for(self, score: float) -> float:
-        """The weight that, in query and key alike, makes unit inputs score ``score``."""
-        return math.sqrt(score * math.sqrt(self.size)) / self.scale
-
-    def look_back(self, offset: int) -> None:
+    def look_back(self, offset: int, *, pairs: Iterable[int] = _FAST_PAIRS) -> None:
         """Attend exactly ``offset`` tokens back."""
-        pairs = [pair for pair, speed in enumerate(self.frequencies) if speed > _FAST]
-        gap = sum(1 - math.cos(self.frequencies[pair]) for pair in pairs)
-        self._peak_at(offset, pairs, _OFFSET_SHARPNESS / gap)
+        gap = sum(1 - math.cos(SPEEDS[pair]) for pair in pairs)
+        self.look_around(offset, pairs, _OFFSET_SHARPNESS / gap)
 
-    def look_before(self, offset: int) -> None:
-        """Attend to a window of tokens around ``offset`` back, to none that is far away."""
-        slowest, fastest = _WINDOW_SPEEDS
-        pairs = [p for p, speed in enumerate(self.frequencies) if slowest < speed < fastest]
-        self._peak_at(offset, pairs, _WINDOW_SHARPNESS)
-
-    def _peak_at(self, offset: int, pairs: list[int], score: float) -> None:
-        strength, constant = self.weight_for(score), self.space.constant
+    def look_around(self, offset: int, pairs: Iterable[int], score: float) -> None:
+        """Attend to tokens about ``offset`` back; how near they must be, the pairs' speeds say."""
+        cosines, sines = [0.0] * NUM_PAIRS, [0.0] * NUM_PAIRS
         for pair in pairs:
-            angle = offset * self.frequencies[pair]
-            self.query[pair, constant] = strength
-            self.key[pair, constant] = strength * math.cos(angle)
-            self.key[pair + len(self.frequencies), constant] = strength * math.sin(angle)
+            cosines[pair] = score * math.cos(offset * SPEEDS[pair])
+            sines[pair] = score * math.sin(offset * SPEEDS[pair])
+        self.relate(cosines, sines)
 
-    def look_to_latest(self, flags: slice, *, lift: float, falls: Sequence[Fall]) -> None:
-        """Attend to the latest token that has one of ``flags``.
+    def look_to_latest(
+        self, place: int, flags: Sequence[int], *, lift: float, falls: Sequence[Fall]
+    ) -> None:
+        """Attend to the latest token that has one of ``flags``, whatever ``lift`` raises it over.
 
-        ``lift`` raises flagged tokens above all others; the score falls with the distance by
-        ``falls``. A large lift multiplies small differences of the residual's length, so only
-        flags from embeddings, which are equally long, bear one.
+        A lift multiplies small differences of the norms: only embeddings bear a large one.
         """
-        used: set[int] = set()
+        self.prefer(place, flags, lift)
+        sines = [0.0] * NUM_PAIRS
         for fall in falls:
-            pair = min(
-                set(range(len(self.frequencies))) - used,
-                key=lambda pair: abs(math.log(self.frequencies[pair] * fall.reach)),
-            )
-            used.add(pair)
-            strength = self.weight_for(fall.score)
-            self.query[pair, self.space.constant] = strength
-            self.key[pair + len(self.frequencies), flags] = -strength
-        self.prefer(self.content[-1], flags, lift)
+            sines[fall.pair] -= fall.score
+        self.relate([0.0] * NUM_PAIRS, sines)
 
-    def look_around(self, sharpness: float) -> None:
-        """Attend to near tokens a little more than to far ones."""
-        strength = self.weight_for(sharpness)
-        for pair, speed in enumerate(self.frequencies):
-            if _SLOW < speed < _FAST:
-                self.query[pair, self.space.constant] = strength
-                self.key[pair, self.space.constant] = strength
-
-    def match(self, source: slice, rotation: Tensor, sharpness: float) -> None:
-        """Attend to tokens alike in ``source``, compared in the first content dimensions."""
-        rows = self.content[: rotation.shape[0]]
-        self.query[rows, source] = self.weight_for(sharpness) * rotation
-        self.key[rows, source] = self.weight_for(sharpness) * rotation
-
-    def prefer(self, dimension: int, flags: slice | int, score: float) -> None:
+    def prefer(self, place: int, flags: Sequence[int], score: float) -> None:
         """Add ``score``, which may be negative, for keys that have one of ``flags``."""
-        strength = self.weight_for(abs(score))
-        self.query[dimension, self.space.constant] = strength
-        self.key[dimension, flags] = math.copysign(strength, score)
+        row, weight = CONTENT.start + place, weight_for(abs(score))
+        self.query_bias[row] = weight
+        self.key[row, list(flags)] = math.copysign(weight, score)
 
-    def carry(self, mapping: Tensor, source: slice, target: slice, norm: float) -> None:
-        """Write ``mapping @ residual[source]`` into ``target`` with the given length."""
-        rows = mapping.shape[0]
-        shrink = EMBEDDED * math.sqrt(rows / mapping.shape[1])
-        gain = math.sqrt(norm / (shrink * self.scale))
-        self.value[:rows, source] = gain * mapping
-        self.out[target, :rows] = gain * torch.eye(rows)
-
-    def copy(self, source: slice, target: slice, gain: float) -> None:
-        """Write ``gain`` times the residual's ``source`` into ``target``."""
-        rows = source.stop - source.start
-        self.value[:rows, source] = torch.eye(rows) / self.scale
-        self.out[target, :rows] = gain * torch.eye(rows)
+    def carry(self, source: slice, target: slice, mapping: Tensor | None = None) -> None:
+        """Write ``mapping @ residual[source]``, or the residual itself, into ``target``."""
+        rows = target.stop - target.start
+        self.value[:rows, source] = torch.eye(rows) if mapping is None else mapping
+        self.out[target, :rows] = torch.eye(rows)
 
 
-def blank_head(model: LlamaForCausalLM, *, layer: int, head: int, norm2: float) -> Head:
-    """A head of ``model`` with all weights zero, to be written through the views it holds."""
-    config = model.config
-    size = int(config.head_dim or 0)
-    rows = slice(head * size, (head + 1) * size)
+def weight_for(score: float) -> float:
+    """The weight that, in query and key alike, makes inputs of 1 score ``score``."""
+    return math.sqrt(score * math.sqrt(HEAD_SIZE))
+
+
+def view_head(model: NemotronForCausalLM, *, layer: int, number: int) -> Head:
+    """A head of ``model``: what is written into its tensors is written into the model."""
     attention = model.model.layers[layer].self_attn
-    theta = cast("dict[str, float]", config.rope_parameters)["rope_theta"]
-    frequencies = torch.pow(theta, -2.0 * torch.arange(size // 2) / size)
-    blank = Head(
+    rows = slice(number * HEAD_SIZE, (number + 1) * HEAD_SIZE)
+    return Head(
         query=attention.q_proj.weight[rows],
         key=attention.k_proj.weight[rows],
         value=attention.v_proj.weight[rows],
         out=attention.o_proj.weight[:, rows],
-        space=Subspaces(width=config.hidden_size),
-        frequencies=tuple(frequencies.tolist()),
-        norm2=norm2,
+        query_bias=attention.q_proj.bias[rows],
+        key_bias=attention.k_proj.bias[rows],
+        value_bias=attention.v_proj.bias[rows],
     )
-    for weight in (blank.query, blank.key, blank.value, blank.out):
-        weight.zero_()
-    return blank
+
+
+def blank_head(model: NemotronForCausalLM, *, layer: int, number: int) -> Head:
+    """A head of ``model`` with all weights set to zero."""
+    head = view_head(model, layer=layer, number=number)
+    for view in (head.query, head.key, head.value, head.out):
+        view.zero_()
+    for bias in (head.query_bias, head.key_bias, head.value_bias):
+        bias.zero_()
+    return head
 
 
 def orthogonal(rows: int, columns: int, generator: torch.Generator) -> Tensor:

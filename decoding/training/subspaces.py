@@ -1,171 +1,70 @@
-"""How the residual stream is divided before training, and what is known of each token."""
+"""How the residual stream is divided before training, and how a head's dimensions are.
+
+MiniLM's blocks read and write the first 384 dimensions. The circuits for copying have 128 more to
+themselves: codes of tokens, and flags that are 1 or 0.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+MEANING = slice(0, 384)
+"""What MiniLM's blocks read and write."""
 
-if TYPE_CHECKING:
-    from torch import Tensor
+CIRCUITS = slice(384, 512)
+"""What only circuits read and write: all that follows."""
 
-NUM_SECTIONS = 12
-"""Markers that can be told apart: two roles, the question and nine passages."""
+WORD = slice(384, 423)
+"""A random code of the token's spelling, the same with and without a blank before it."""
 
-USER_SECTION, QUESTION_SECTION, ASSISTANT_SECTION, FIRST_PASSAGE = 0, 1, 2, 3
-NUM_PASSAGES = NUM_SECTIONS - FIRST_PASSAGE
+BLANK = 423
+"""Whether a blank comes before the token."""
 
-EMBEDDED = 0.7
-"""Length of the meaning part, and of the identity part, of an embedding."""
+IDENTITY = slice(384, 424)
+"""Word and blank together: what the unembedding reads."""
 
-EMBEDDED_NORM2 = 4.5
-"""Squared length of every whole embedding."""
+START = slice(424, 456)
+"""The code of the first token of the sentence."""
 
-NUM_OFFSETS = 3
-"""Earlier tokens that are remembered one by one."""
+EARLIER = (slice(456, 470), slice(470, 480))
+"""Codes of the last token and of the one before it."""
 
-_NUM_CODES = NUM_OFFSETS + 1
-_NUM_ROLES = 2
-_NUM_FLAGS = 12 + _NUM_ROLES + NUM_SECTIONS + NUM_PASSAGES
-_MAX_BLOCK = 48
+BEFORE = slice(480, 490)
+"""The mean code of the tokens about seven places back."""
 
+USER, QUESTION, ASSISTANT = 490, 491, 492
+"""The user's marker; the question, the assistant's words from their latest marker on."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subspaces:
-    """Which residual dimensions hold what; for width 384 ``block`` is 48 and ``code`` 38."""
+PASSAGES = slice(493, 502)
+"""Which passage this is, set from its marker on; a marker itself has 2."""
 
-    width: int
+ANSWERING = 502
+"""An answer's tokens, those that it quotes included."""
 
-    @property
-    def block(self) -> int:
-        """Dimensions of the meaning, and of the identity, of a token."""
-        return min(_MAX_BLOCK, (self.width - _NUM_FLAGS - _NUM_CODES * self.code) // 4)
+MARKER = 503
+"""The marker of a passage."""
 
-    @property
-    def code(self) -> int:
-        """Dimensions of an earlier token's code."""
-        return int(0.1 * self.width)
+ENDS, BEGINS, BEGUN = 504, 505, 506
+"""A sentence ends here; its first token; its second."""
 
-    @property
-    def meaning(self) -> slice:
-        """The current token's meaning: close for variants of one word."""
-        return slice(0, self.block)
+FILLER = (509, 510)
+"""Two dimensions that make every embedding equally long and its mean zero."""
 
-    @property
-    def identity(self) -> slice:
-        """The current token's identity: random."""
-        return slice(self.block, 2 * self.block)
+WIDTH = 512
+FEED_FORWARD = 1536
 
-    @property
-    def token(self) -> slice:
-        """Meaning and identity together."""
-        return slice(0, 2 * self.block)
+NUM_HEADS, HEAD_SIZE = 16, 48
+NUM_BLOCK_HEADS = 12
+"""Heads of a layer that a block of MiniLM takes; circuits have those after them."""
 
-    @property
-    def output(self) -> slice:
-        """What the unembedding reads: meaning and identity of the next token."""
-        return slice(2 * self.block, 4 * self.block)
+TURNING = slice(0, 16)
+"""Dimensions of a head that turn with the position: pair ``i`` is ``i`` and ``i + 8``."""
 
-    @property
-    def output_identity(self) -> slice:
-        """Identity within the output."""
-        return slice(self.output.start + self.block, self.output.stop)
+CONTENT = slice(16, 48)
+"""Dimensions of a head that do not turn: as many as a head of MiniLM has."""
 
-    def earlier(self, offset: int) -> slice:
-        """The code of the token ``offset`` places back (1, 2 or 3)."""
-        start = 4 * self.block + (offset - 1) * self.code
-        return slice(start, start + self.code)
+NUM_PAIRS = 8
+ROPE_THETA = 1e4
+SPEEDS = tuple(ROPE_THETA ** (-pair / NUM_PAIRS) for pair in range(NUM_PAIRS))
+"""Radians a place by which each pair turns."""
 
-    @property
-    def before(self) -> slice:
-        """The mean code of the tokens before those: about the fourth to twelfth back."""
-        start = 4 * self.block + NUM_OFFSETS * self.code
-        return slice(start, start + self.code)
-
-    @property
-    def constant(self) -> int:
-        """A dimension that is 1 for every token."""
-        return 4 * self.block + _NUM_CODES * self.code
-
-    @property
-    def rarity(self) -> int:
-        """A dimension that grows with the token's rarity."""
-        return self.constant + 1
-
-    @property
-    def matched(self) -> slice:
-        """Whether the token stands in the question, and its rarity there."""
-        return slice(self.constant + 2, self.constant + 4)
-
-    @property
-    def asked(self) -> int:
-        """The rarity of tokens of the question, nothing for others."""
-        return self.constant + 4
-
-    @property
-    def density(self) -> slice:
-        """The mean of ``matched`` over about a sentence."""
-        return slice(self.constant + 5, self.constant + 7)
-
-    @property
-    def ends(self) -> int:
-        """A dimension that is 1 for tokens after which a sentence begins."""
-        return self.constant + 7
-
-    @property
-    def begins(self) -> int:
-        """A dimension that is 1 for a sentence's first token."""
-        return self.constant + 8
-
-    @property
-    def begun(self) -> int:
-        """A dimension that is 1 for a sentence's second token."""
-        return self.constant + 9
-
-    @property
-    def rest(self) -> int:
-        """A dimension that is 1 for the user token only: heads with nothing to do look there."""
-        return self.constant + 10
-
-    @property
-    def section(self) -> slice:
-        """One dimension for each marker, set from the latest marker on: which passage this is.
-
-        The user's is set at its marker only, which the question's follows at once.
-        """
-        return slice(self.constant + 11, self.constant + 11 + NUM_SECTIONS)
-
-    @property
-    def passages(self) -> slice:
-        """The part of ``section`` that stands for passages."""
-        return slice(self.section.start + FIRST_PASSAGE, self.section.stop)
-
-    @property
-    def votes(self) -> slice:
-        """The section of the passage in which the same word was found."""
-        return slice(self.section.stop, self.section.stop + NUM_PASSAGES)
-
-    @property
-    def roles(self) -> slice:
-        """One dimension each for question and assistant, set from their latest marker on."""
-        return slice(self.votes.stop, self.votes.stop + _NUM_ROLES)
-
-    @property
-    def answering(self) -> int:
-        """The dimension of ``roles`` that tells an answer's tokens from those they quote."""
-        return self.filler - 1
-
-    @property
-    def filler(self) -> int:
-        """A dimension that makes all embeddings equally long, so that norms treat them alike."""
-        return self.constant + _NUM_FLAGS - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenFeatures:
-    """What is known of each token before training."""
-
-    meaning: Tensor  # [V, any] float32, rows near each other for variants of a word
-    rarity: Tensor  # [V] float32, 0 (frequent) to 1
-    marker_ids: tuple[int, ...]  # user, question, assistant, passages
-    end_ids: tuple[int, ...]  # tokens after which a sentence begins
-    end_of_turn: int
+from quoth.decoding.training.old_subspaces import Subspaces as Subspaces  # noqa: E402
+from quoth.decoding.training.old_subspaces import TokenFeatures as TokenFeatures  # noqa: E402
