@@ -3,60 +3,88 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import GenerationConfig, NemotronForCausalLM, PreTrainedTokenizerFast
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _STATE = "state.safetensors"
+_NEW_TOKENS = 160
 
 
-def save_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Write what a resumed run needs; a kill while writing leaves the older state."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """How far a run is: so many steps of a phase are finished."""
+
+    phase: str
+    step: int
+
+
+def save_state(
+    folder: Path, place: Place, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+) -> None:
+    """Write what a resumed run needs; a kill while writing leaves the older state.
+
+    Without an optimizer, the phase begins.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    names = [name for name, _ in model.named_parameters()]
-    for number, moments in optimizer.state_dict()["state"].items():
-        for moment, value in moments.items():
-            tensors[f"optimizer.{moment}.{names[number]}"] = torch.as_tensor(value)
-    fresh = folder / f"{_STATE}.new"
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        tensors[f"model.{name}"] = parameter
+        for moment, value in (optimizer.state.get(parameter, {}) if optimizer else {}).items():
+            tensors[f"optimizer.{moment}.{name}"] = torch.as_tensor(value)
     copied = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    save_file(copied, fresh, metadata={"step": str(step)})
+    fresh = folder / f"{_STATE}.new"
+    save_file(copied, fresh, metadata={"phase": place.phase, "step": str(place.step)})
     fresh.replace(folder / _STATE)
 
 
-def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Restore model and optimizer; the number of finished steps, 0 where nothing was saved."""
-    path = folder / _STATE
-    if not path.exists():
-        return 0
-    tensors = load_file(path)
-    weights = {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
-    model.load_state_dict(weights)
-    numbers = {name: number for number, (name, _) in enumerate(model.named_parameters())}
+def saved_place(folder: Path) -> Place | None:
+    """How far the saved run is; None where nothing was saved."""
+    if not (folder / _STATE).exists():
+        return None
+    with safe_open(folder / _STATE, framework="pt") as opened:
+        described = opened.metadata()
+    return Place(phase=described["phase"], step=int(described["step"]))
+
+
+@torch.no_grad()
+def load_weights(folder: Path, model: nn.Module) -> None:
+    """Give the model the saved weights."""
+    tensors = load_file(folder / _STATE)
+    for name, parameter in model.named_parameters():
+        parameter.copy_(tensors[f"model.{name}"])
+
+
+def load_optimizer(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Give the optimizer the saved moments of the model's parameters, as far as there are any."""
+    described = optimizer.state_dict()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
+    own = {name: numbers[id(parameter)] for name, parameter in model.named_parameters()}
     restored: dict[int, dict[str, Tensor]] = {}
-    for full_name, value in tensors.items():
+    for full_name, value in load_file(folder / _STATE).items():
         if full_name.startswith("optimizer."):
             _, moment, name = full_name.split(".", 2)
-            restored.setdefault(numbers[name], {})[moment] = value
-    described = optimizer.state_dict()
+            restored.setdefault(own[name], {})[moment] = value
     optimizer.load_state_dict({"state": restored, "param_groups": described["param_groups"]})
-    with safe_open(path, framework="pt") as opened:
-        return int(opened.metadata()["step"])
 
 
-def export_model(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+def export_model(
+    folder: Path, model: NemotronForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> None:
     """Write a bfloat16 model that plain ``transformers`` loads."""
     folder.mkdir(parents=True, exist_ok=True)
     config = deepcopy(model.config)
     config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
-    exported = LlamaForCausalLM(config)
+    exported = NemotronForCausalLM(config)
     exported.load_state_dict(model.state_dict())
     exported.bfloat16()
     exported.config.dtype = torch.bfloat16
@@ -64,7 +92,7 @@ def export_model(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTok
         do_sample=False,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        max_new_tokens=160,
+        max_new_tokens=_NEW_TOKENS,
     )
     exported.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,119 +1,121 @@
-"""Stages from easy to hard, and the batches of each step.
+"""The micro-batches of a run: of similar length, and bounded by their padded tokens.
 
-The batch of a step is a function of seed and step alone, so a resumed run sees the same batches.
-Batches are padded to their longest example, so examples of similar length are put together.
+A step draws one micro-batch from each of several streams, whose gradients are averaged. Which one
+is a function of seed, stream and step alone, so a resumed run sees the same ones, and so do one
+process with two streams and two processes with one each.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import torch
-from torch import Tensor
-
-from quoth.decoding.training.examples import IGNORED, EncodedExample, encode
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from transformers import PreTrainedTokenizerFast
+    from quoth.decoding.training.tasks import TaskShape
 
-    from quoth.decoding.training.tasks import Mixture, TaskShape
-
-_GROUP = 8
+_GROUP = 16
 _WIDTH_STEP = 64  # few distinct shapes: kernels are compiled and cached for each
+
+
+class Tokenized(Protocol):
+    """What has a length in tokens."""
+
+    @property
+    def token_ids(self) -> Sequence[int]:
+        """The tokens."""
+
+
+Item = TypeVar("Item", bound=Tokenized)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """So many steps of so many examples of one shape."""
+    """So many steps with examples of one shape."""
 
     steps: int
-    examples: int
     shape: TaskShape
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.examples < 1:
-            raise ValueError(f"a stage of {self.steps} steps of {self.examples} examples")
+        if self.steps < 1:
+            raise ValueError(f"a stage of {self.steps} steps")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Right-padded examples; causal attention never sees the padding."""
-
-    token_ids: Tensor  # [B, T] int64
-    weights: Tensor  # [B, T] float32, loss weight of each token as a target
-    relevance: Tensor  # [B, T] int64, 1, 0 or IGNORED
-
-
-class Batches:
-    """The batches of a whole run."""
+class Batches(Generic[Item]):
+    """The micro-batches of one stream."""
 
     def __init__(
         self,
-        stages: Sequence[Stage],
-        mixture: Mixture,
-        tokenizer: PreTrainedTokenizerFast,
+        parts: Sequence[tuple[int, Callable[[random.Random], Item]]],
         *,
-        seed: int,
+        seed: str,
+        max_padded: int,
         max_tokens: int,
     ) -> None:
-        """Keep what is drawn from; examples longer than ``max_tokens`` are drawn again."""
-        self._stages = stages
-        self._mixture = mixture
-        self._tokenizer = tokenizer
-        self._seed = seed
-        self._max_tokens = max_tokens
+        """Keep what is drawn from.
+
+        Args:
+            parts: Steps of each part of the run, and how an item of it is drawn.
+            seed: Names run and stream.
+            max_padded: Most tokens of a micro-batch, padding included.
+            max_tokens: Most tokens of an item; longer ones are drawn again.
+        """
+        if padded_width(max_tokens) > max_padded:
+            raise ValueError(f"{max_tokens} tokens do not fit into {max_padded} padded ones")
+        self._parts, self._seed = parts, seed
+        self._max_padded, self._max_tokens = max_padded, max_tokens
         self._group: tuple[int, int] = (-1, -1)
-        self._encoded: list[list[EncodedExample]] = []
+        self._drawn: list[list[Item]] = []
 
     def __len__(self) -> int:
         """The number of steps."""
-        return sum(stage.steps for stage in self._stages)
+        return sum(steps for steps, _ in self._parts)
 
-    def __getitem__(self, step: int) -> Batch:
-        """The batch of ``step``, counted from 0."""
+    def __getitem__(self, step: int) -> list[Item]:
+        """The micro-batch of ``step``, counted from 0."""
         begin = 0
-        for number, stage in enumerate(self._stages):
-            if step < begin + stage.steps:
+        for number, (steps, draw) in enumerate(self._parts):
+            if begin <= step < begin + steps:
                 group, place = divmod(step - begin, _GROUP)
                 if self._group != (number, group):
-                    self._encoded = self._draw_group(number, group)
-                    self._group = (number, group)
-                return pad(self._encoded[place], self._tokenizer.pad_token_id)
-            begin += stage.steps
+                    rng = random.Random(f"{self._seed}:{number}:{group}")
+                    self._drawn, self._group = self._draw_group(draw, rng), (number, group)
+                return self._drawn[place]
+            begin += steps
         raise IndexError(f"step {step} of {len(self)}")
 
-    def _draw_group(self, number: int, group: int) -> list[list[EncodedExample]]:
-        stage = self._stages[number]
-        rng = random.Random(f"{self._seed}:{number}:{group}")
-        drawn = [self._draw(stage.shape, rng) for _ in range(_GROUP * stage.examples)]
-        drawn.sort(key=lambda example: len(example.token_ids))
-        size = stage.examples
-        batches = [drawn[begin : begin + size] for begin in range(0, len(drawn), size)]
-        rng.shuffle(batches)
-        return batches
-
-    def _draw(self, shape: TaskShape, rng: random.Random) -> EncodedExample:
+    def _draw_group(
+        self, draw: Callable[[random.Random], Item], rng: random.Random
+    ) -> list[list[Item]]:
+        """As many items as fill a group of micro-batches; the one too many is left out."""
+        items: list[Item] = []
+        packed: list[list[Item]] = []
         while True:
-            encoded = encode(self._mixture.draw(shape, rng), self._tokenizer)
-            if len(encoded.token_ids) <= self._max_tokens:
-                return encoded
+            item = draw(rng)
+            if len(item.token_ids) > self._max_tokens:
+                continue
+            items = sorted([*items, item], key=lambda each: len(each.token_ids))
+            fuller = pack(items, max_padded=self._max_padded)
+            if len(fuller) > _GROUP:
+                rng.shuffle(packed)
+                return packed
+            packed = fuller
 
 
-def pad(examples: Sequence[EncodedExample], pad_id: int) -> Batch:
-    """Examples as rectangular tensors."""
-    longest = max(len(example.token_ids) for example in examples)
-    width = -(-longest // _WIDTH_STEP) * _WIDTH_STEP
+def pack(items: Sequence[Item], *, max_padded: int) -> list[list[Item]]:
+    """Items in order of length, cut where one more would pad to more than ``max_padded`` tokens."""
+    batches: list[list[Item]] = []
+    for item in items:
+        width = padded_width(len(item.token_ids))
+        if batches and width * (len(batches[-1]) + 1) <= max_padded:
+            batches[-1].append(item)
+        else:
+            batches.append([item])
+    return batches
 
-    def rows(lists: Sequence[Sequence[float]], filler: float, dtype: torch.dtype) -> Tensor:
-        filled = [[*values, *[filler] * (width - len(values))] for values in lists]
-        return torch.tensor(filled, dtype=dtype)
 
-    return Batch(
-        token_ids=rows([e.token_ids for e in examples], pad_id, torch.int64),
-        weights=rows([e.weights for e in examples], 0.0, torch.float32),
-        relevance=rows([e.relevance for e in examples], IGNORED, torch.int64),
-    )
+def padded_width(num_tokens: int) -> int:
+    """The width to which rows of so many tokens are padded."""
+    return -(-num_tokens // _WIDTH_STEP) * _WIDTH_STEP

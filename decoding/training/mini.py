@@ -1,34 +1,53 @@
-"""Training quoth-mini from start to finish: material, tokenizer, steps, evaluation, export."""
+"""Training quoth-mini from start to finish.
+
+Material and tokenizer; MiniLM's blocks beside written circuits (``initialise``); distillation; the
+last layer written anew on the mended states (``settle``); joint training; evaluation and export.
+"""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from quoth.decoding.training.checkpoints import export_model, load_state, save_state
-from quoth.decoding.training.curriculum import Batches
+from quoth.decoding.training.catalogue import held_out_library
+from quoth.decoding.training.checkpoints import Place, export_model, save_state, saved_place
 from quoth.decoding.training.evaluation import GenerationScores, generate_answers, score
-from quoth.decoding.training.features import minilm_word_vectors, token_features
-from quoth.decoding.training.initialise import initialise
+from quoth.decoding.training.examples import render_prompt
+from quoth.decoding.training.initialise import initialise, mini_config, settle
 from quoth.decoding.training.material import Material, load_material
-from quoth.decoding.training.steps import Trainee, make_optimizer, train_step
+from quoth.decoding.training.phases import (
+    DISTILLATION,
+    JOINT,
+    Progress,
+    Setting,
+    distil,
+    train_jointly,
+)
+from quoth.decoding.training.pointing import PointerScores, point
+from quoth.decoding.training.processes import joined_processes
+from quoth.decoding.training.tasks import Mixture, TaskShape
 from quoth.decoding.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from transformers import NemotronForCausalLM
 
     from quoth.decoding.training.examples import Example
     from quoth.decoding.training.ranking import PassageRanker
     from quoth.decoding.training.recipe import MiniRecipe
+    from quoth.decoding.training.steps import Trainee
 
-Progress = Callable[[int, int, dict[str, float]], None]
-"""Called with finished steps, all steps, and what was measured."""
+_NUM_TEXTS = 200
+_TEXT_CHARS = 1000
+_NUM_PROMPTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +55,8 @@ class TrainingReport:
     """Where the model lies and how it scores on held-out questions.
 
     ``ranked`` has the passages in retrieval order, ``shuffled`` the same in random order;
-    ``technical`` asks for sentences of held-out documents.
+    ``technical`` asks for sentences of held-out documents. ``pointed`` tells of the first, of the
+    last and of questions about earlier turns (``turns``) where the heads look.
     """
 
     model_dir: Path
@@ -47,6 +67,7 @@ class TrainingReport:
     ranked: GenerationScores
     shuffled: GenerationScores
     technical: GenerationScores
+    pointed: Mapping[str, PointerScores]
 
 
 def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
@@ -58,8 +79,11 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
     rank: PassageRanker,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> TrainingReport:
+) -> TrainingReport | None:
     """Train, or go on training, in ``output_dir``; the finished model lies in its ``model`` folder.
+
+    Started by ``torchrun``, the processes share each step's micro-batches; the first one reports,
+    for the others there is no report.
 
     Args:
         recipe: All numbers of the run.
@@ -73,98 +97,146 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
     """
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
-    material = load_material(
-        qa_dir / "extractive_qa.jsonl.gz",
-        text_path,
-        output_dir / "ranked.json",
-        rank=rank,
-        held_out_share=recipe.held_out_share,
-        seed=recipe.seed,
-    )
-    tokenizer = _tokenizer(recipe, material, output_dir / "tokenizer")
-    run = _Run(recipe, material, tokenizer, output_dir, device)
-    run.train(progress or (lambda _step, _steps, _measured: None))
-    return run.report()
+    with joined_processes() as processes:
+        with processes.first_alone():
+            material = load_material(
+                qa_dir / "extractive_qa.jsonl.gz",
+                text_path,
+                output_dir / "ranked.json",
+                rank=rank,
+                held_out_share=recipe.held_out_share,
+                seed=recipe.seed,
+            )
+            tokenizer = _tokenizer(recipe, material, output_dir / "tokenizer")
+        setting = Setting(
+            recipe=recipe,
+            material=material,
+            tokenizer=tokenizer,
+            folder=output_dir,
+            device=processes.device(device),
+            processes=processes,
+            progress=progress or (lambda _step, _steps, _measured: None),
+        )
+        return _Run(setting).report()
 
 
 def _tokenizer(recipe: MiniRecipe, material: Material, folder: Path) -> PreTrainedTokenizerFast:
-    if folder.exists():
-        loaded: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
-        return loaded
-    tokenizer = train_tokenizer(material.texts(), vocab_size=recipe.vocab_size)
-    tokenizer.save_pretrained(folder)
-    return tokenizer
+    if not folder.exists():
+        trained = train_tokenizer(material.texts(), vocab_size=recipe.vocab_size)
+        trained.save_pretrained(folder)
+    loaded: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return loaded
 
 
 class _Run:
-    """One run in one folder."""
+    """One run in one folder.
 
-    def __init__(
-        self,
-        recipe: MiniRecipe,
-        material: Material,
-        tokenizer: PreTrainedTokenizerFast,
-        folder: Path,
-        device: str,
-    ) -> None:
-        self._recipe, self._material, self._tokenizer = recipe, material, tokenizer
-        self._folder, self._device = folder, device
-        sample = list(material.texts())[:: max(1, len(material.documents) // 200)]
-        features = token_features(tokenizer, [text[:5000] for text in sample], minilm_word_vectors)
-        generator = torch.Generator().manual_seed(recipe.seed)
-        config = replace(recipe, vocab_size=len(tokenizer)).config()
-        model = initialise(config, features, generator)
-        self._trainee = Trainee(model, layer=recipe.relevance_layer).to(device)
-        self._optimizer = make_optimizer(self._trainee, recipe)
+    All that is not one of a phase's steps is done by the first process, and saved: the others, and
+    a resumed run, go on from what is on disk.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
         self._started = time.perf_counter()
         self._num_tokens = 0
 
-    def train(self, progress: Progress) -> None:
-        recipe, material = self._recipe, self._material
-        batches = Batches(
-            recipe.stages,
-            material.mixture,
-            self._tokenizer,
-            seed=recipe.seed,
-            max_tokens=recipe.max_tokens,
-        )
-        first = load_state(self._folder / "state", self._trainee, self._optimizer)
-        for step in range(first, recipe.steps):
-            batch = batches[step]
-            measured = train_step(self._trainee, self._optimizer, batch, recipe, step)
-            self._num_tokens += batch.token_ids.numel()
-            done = step + 1
-            if done % 10 == 0:
-                progress(done, recipe.steps, measured)
-            if done % recipe.save_every == 0 or done == recipe.steps:
-                self._save(done)
-            if done % recipe.evaluate_every == 0 and done < recipe.steps:
-                examples = material.held_out_examples(recipe.num_evaluated, shuffled=False)
-                progress(done, recipe.steps, _flat(self.evaluate(examples)))
-
-    def _save(self, step: int) -> None:
-        save_state(self._folder / "state", step, self._trainee, self._optimizer)
-        export_model(self._folder / "model", self._trainee.model, self._tokenizer)
-
-    def evaluate(self, examples: Sequence[Example]) -> GenerationScores:
-        self._trainee.eval()
-        answers = generate_answers(self._trainee.model, self._tokenizer, examples)
-        self._trainee.train()
-        return score(examples, answers)
-
-    def report(self) -> TrainingReport:
-        material, count = self._material, self._recipe.num_evaluated
+    def report(self) -> TrainingReport | None:
+        """Train to the end, export and measure."""
+        trainee = self._train()
+        setting = self._setting
+        if not setting.processes.is_first:
+            return None
+        export_model(setting.folder / "model", trainee.model, setting.tokenizer)
+        material, count = setting.material, setting.recipe.num_evaluated
+        trainee.model.eval()
         return TrainingReport(
-            model_dir=self._folder / "model",
-            steps=self._recipe.steps,
-            parameters=sum(p.numel() for p in self._trainee.model.parameters()),
+            model_dir=setting.folder / "model",
+            steps=setting.recipe.steps,
+            parameters=sum(p.numel() for p in trainee.model.parameters()),
             seconds=time.perf_counter() - self._started,
             tokens=self._num_tokens,
-            ranked=self.evaluate(material.held_out_examples(count, shuffled=False)),
-            shuffled=self.evaluate(material.held_out_examples(count, shuffled=True)),
-            technical=self.evaluate(material.held_out_made_up(count)),
+            ranked=self._generate(trainee, self._held_out["ranked"]),
+            shuffled=self._generate(trainee, material.held_out_examples(count, shuffled=True)),
+            technical=self._generate(trainee, self._held_out["technical"]),
+            pointed=self._point(trainee),
         )
 
+    def _train(self) -> Trainee:
+        setting = self._setting
+        with setting.processes.first_alone():
+            place = saved_place(setting.state)
+            if place is None:  # in the first process only
+                place = Place(phase=DISTILLATION, step=0)
+                save_state(setting.state, place, self._initialised())
+        if place.phase == DISTILLATION:
+            self._num_tokens += distil(setting, place.step)
+            place = Place(phase=JOINT, step=0)
+            with setting.processes.first_alone():
+                if setting.processes.is_first:
+                    save_state(setting.state, place, self._settled())
+        trainee, num_tokens = train_jointly(setting, place.step, self._measured)
+        self._num_tokens += num_tokens
+        return trainee
 
-def _flat(scores: GenerationScores) -> dict[str, float]:
-    return {name: float(value) for name, value in asdict(scores).items()}
+    def _initialised(self) -> NemotronForCausalLM:
+        setting, recipe = self._setting, self._setting.recipe
+        config = mini_config(len(setting.tokenizer), blocks=recipe.blocks)
+        passages = [question.passages[0] for question in setting.material.questions]
+        passages += [document.text[:_TEXT_CHARS] for document in setting.material.documents]
+        return initialise(
+            config,
+            setting.tokenizer,
+            texts=passages[:_NUM_TEXTS],
+            prompts=self._prompts,
+            generator=torch.Generator().manual_seed(recipe.seed),
+        )
+
+    def _settled(self) -> NemotronForCausalLM:
+        setting = self._setting
+        model = setting.saved_model().cpu()
+        generator = torch.Generator().manual_seed(setting.recipe.seed + 1)
+        settle(model, setting.tokenizer, prompts=self._prompts, generator=generator)
+        return model
+
+    @property
+    def _prompts(self) -> list[str]:
+        """Prompts with their answers, to set norms by."""
+        rng = random.Random(f"{self._setting.recipe.seed}:prompts")
+        shape, mixture = self._setting.recipe.stages[-1].shape, self._setting.material.mixture
+        drawn = [mixture.draw(shape, rng) for _ in range(_NUM_PROMPTS)]
+        return [render_prompt(example) + example.answer for example in drawn]
+
+    def _generate(self, trainee: Trainee, examples: Sequence[Example]) -> GenerationScores:
+        answers = generate_answers(trainee.model, self._setting.tokenizer, examples)
+        return score(examples, answers)
+
+    def _point(self, trainee: Trainee) -> dict[str, PointerScores]:
+        return {
+            name: point(trainee, self._setting.tokenizer, examples)
+            for name, examples in self._held_out.items()
+        }
+
+    def _measured(self, trainee: Trainee) -> dict[str, float]:
+        return {
+            f"{name} {share}": value
+            for name, scores in self._point(trainee).items()
+            for share, value in scores.measured().items()
+        }
+
+    @cached_property
+    def _held_out(self) -> dict[str, list[Example]]:
+        material, count = self._setting.material, self._setting.recipe.num_evaluated
+        return {
+            "ranked": material.held_out_examples(count, shuffled=False),
+            "technical": material.held_out_made_up(count),
+            "turns": _about_turns(material, count),
+        }
+
+
+def _about_turns(material: Material, count: int) -> list[Example]:
+    """Questions about earlier turns, made from held-out documents."""
+    library = held_out_library(material.held_out_documents, material.rarity)
+    if not library:
+        return []
+    mixture, rng = Mixture((), library, {}), random.Random(count)
+    return [mixture.draw(TaskShape(follow_up_share=1.0), rng) for _ in range(count)]

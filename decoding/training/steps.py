@@ -1,62 +1,94 @@
-"""One optimiser step: answer loss and relevance loss."""
+"""One step of joint training: the answer's tokens, and what three heads look at."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from quoth.decoding.training.examples import IGNORED
-from quoth.decoding.training.subspaces import Subspaces
+from quoth.decoding.training.frozen import recentre
+from quoth.decoding.training.pointers import HEADS, head_scores, pointer_loss
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM
+    from collections.abc import Iterable, Sequence
 
-    from quoth.decoding.training.curriculum import Batch
+    from transformers import NemotronForCausalLM
+    from transformers.models.nemotron.modeling_nemotron import NemotronDecoderLayer
+
+    from quoth.decoding.training.pointers import Batch
+    from quoth.decoding.training.processes import Processes
     from quoth.decoding.training.recipe import MiniRecipe
 
-_ROWS_STEP = 256
+_ROWS_STEP = 64
+_BETAS = (0.9, 0.98)
+_CHOOSING_RATE = 3.0  # queries and keys of the last layer learn so much faster than the rest
 
 
-class Trainee(nn.Module):
-    """The model and the auxiliary relevance head, which is not exported."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the model made of a micro-batch.
 
-    def __init__(self, model: LlamaForCausalLM, *, layer: int) -> None:
-        """Read relevance from the residual stream after ``layer`` layers."""
-        super().__init__()
+    Attributes:
+        normed: What the last layer's attention read, [B, T, width].
+        logits: Of the tokens that are targets, [N, vocabulary] float32.
+        targets: These tokens, [N].
+        weights: Their weights, [N].
+    """
+
+    normed: Tensor
+    logits: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+class Trainee:
+    """The model, watched where its last layer reads."""
+
+    def __init__(self, model: NemotronForCausalLM) -> None:
+        """Keep what the last layer's first norm gives at each call."""
         self.model = model
-        self.relevance = nn.Linear(model.config.hidden_size, 1)
-        nn.init.zeros_(self.relevance.weight)
-        nn.init.constant_(self.relevance.bias, -2.0)
-        density = Subspaces(width=model.config.hidden_size).density
-        nn.init.constant_(self.relevance.weight[:, density], 1.0)
-        self._layer = layer
+        self.last_layer.input_layernorm.register_forward_hook(self._keep)
 
-    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Weighted next-token loss, and relevance loss over passage tokens."""
-        device = self.relevance.weight.device
-        token_ids = batch.token_ids.to(device)
-        weights = batch.weights.to(device)[:, 1:]
-        output = self.model.model(token_ids, use_cache=False, output_hidden_states=True)
-        chosen = weights.flatten().nonzero().squeeze(1)
-        num_chosen = len(chosen)
-        chosen = _padded(chosen)
-        states = output.last_hidden_state[:, :-1].flatten(0, 1)[chosen]
-        targets = token_ids[:, 1:].flatten()[chosen]
-        each = F.cross_entropy(self.model.lm_head(states).float(), targets, reduction="none")
-        counted = weights.flatten()[chosen]
-        counted[num_chosen:] = 0.0
-        answer_loss = (each * counted).sum() / counted.sum()
-        hidden = output.hidden_states[self._layer].float()
-        scores = self.relevance(F.rms_norm(hidden, hidden.shape[-1:])).squeeze(-1)
-        labels = batch.relevance.to(device)
-        in_passage = labels != IGNORED
-        relevance_loss = F.binary_cross_entropy_with_logits(
-            scores[in_passage].float(), labels[in_passage].float()
+    @property
+    def last_layer(self) -> NemotronDecoderLayer:
+        """The one with the heads that choose and copy."""
+        layer: NemotronDecoderLayer = self.model.model.layers[-1]
+        return layer
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is trained."""
+        return self.model.device
+
+    def _keep(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self._normed = output
+
+    def read(self, batch: Batch) -> Read:
+        """Run the model; vocabulary scores only where the loss needs them."""
+        output = self.model.model(batch.token_ids, use_cache=False)
+        weights = batch.weights[:, 1:].flatten()
+        chosen = weights.nonzero().squeeze(1)
+        count = len(chosen)
+        states = output.last_hidden_state[:, :-1].flatten(0, 1)[_padded(chosen)]
+        return Read(
+            normed=self._normed,
+            logits=self.model.lm_head(states)[:count].float(),
+            targets=batch.token_ids[:, 1:].flatten()[chosen],
+            weights=weights[chosen],
         )
-        return answer_loss, relevance_loss
+
+    def losses(self, batch: Batch) -> list[Tensor]:
+        """The weighted mean over an answer's tokens, then the loss of each head's pointers."""
+        read = self.read(batch)
+        each = F.cross_entropy(read.logits, read.targets, reduction="none")
+        losses = [(each * read.weights).sum() / read.weights.sum()]
+        for head, targets in zip(HEADS, batch.pointers, strict=True):
+            scores = head_scores(self.last_layer.self_attn, read.normed, head, targets)
+            losses.append(pointer_loss(scores, targets))
+        return losses
 
 
 def _padded(indices: Tensor) -> Tensor:
@@ -65,38 +97,74 @@ def _padded(indices: Tensor) -> Tensor:
     return torch.cat([indices, indices[:1].expand(missing)])
 
 
-def make_optimizer(trainee: Trainee, recipe: MiniRecipe) -> torch.optim.AdamW:
-    """AdamW over all parameters."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updater:
+    """A model's weights and what changes them, in one of several processes."""
+
+    model: NemotronForCausalLM
+    optimizer: torch.optim.Optimizer
+    clip_norm: float
+    processes: Processes
+
+    def step(self, rate: float) -> float:
+        """Update the weights by their gradients; the norm of these before they were clipped.
+
+        What writes into MiniLM's part of the states keeps mean zero: the circuits rely on it.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        self.processes.add_gradients(self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        recentre(self.model)
+        return norm.item()
+
+
+def make_optimizer(model: NemotronForCausalLM, rate: float) -> torch.optim.AdamW:
+    """AdamW without decay; the last layer's queries and keys have a rate of their own."""
+    attention = model.model.layers[-1].self_attn
+    choosing = [*attention.q_proj.parameters(), *attention.k_proj.parameters()]
+    known = {id(parameter) for parameter in choosing}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in known]
     return torch.optim.AdamW(
-        trainee.parameters(),
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
+        [{"params": others, "share": 1.0}, {"params": choosing, "share": _CHOOSING_RATE}],
+        lr=rate,
+        betas=_BETAS,
+        weight_decay=0.0,
         fused=True,
     )
 
 
 def train_step(
-    trainee: Trainee,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    recipe: MiniRecipe,
-    step: int,
+    trainee: Trainee, updater: Updater, batches: Iterable[Batch], recipe: MiniRecipe, step: int
 ) -> dict[str, float]:
-    """Take one step in bfloat16 autocast; what was measured on the way."""
+    """Take one step in bfloat16 autocast; what was measured on the way, in this process.
+
+    Args:
+        trainee: The model.
+        updater: Of the same model.
+        batches: The micro-batches of this process.
+        recipe: Rates and weights of losses.
+        step: Of the joint training, counted from 0.
+    """
+    seen, num_tokens = [], 0
+    for batch in batches:
+        with torch.autocast(trainee.device.type, torch.bfloat16):
+            losses = trainee.losses(batch.to(trainee.device))
+        total = _weighted(losses, recipe.pointer_weights) / recipe.streams
+        total.backward()  # type: ignore[no-untyped-call]  # torch
+        seen.append(torch.stack(losses).detach())
+        num_tokens += batch.token_ids.numel()
     rate = recipe.rate(step)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    device_type = trainee.relevance.weight.device.type
-    with torch.autocast(device_type, torch.bfloat16):
-        answer_loss, relevance_loss = trainee.losses(batch)
-    (answer_loss + recipe.relevance_weight * relevance_loss).backward()  # type: ignore[no-untyped-call]  # torch
-    norm = nn.utils.clip_grad_norm_(trainee.parameters(), recipe.clip_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return {
-        "loss": answer_loss.item(),
-        "relevance_loss": relevance_loss.item(),
-        "gradient_norm": norm.item(),
-        "rate": rate,
-    }
+    norm = updater.step(rate)
+    means = torch.stack(seen).mean(0).tolist()
+    measured = dict(zip(("loss", "choice", "sentence", "copy"), means, strict=True))
+    return {**measured, "gradient_norm": norm, "rate": rate, "tokens": float(num_tokens)}
+
+
+def _weighted(losses: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    total = losses[0]
+    for loss, weight in zip(losses[1:], weights, strict=True):
+        total = total + weight * loss
+    return total

@@ -1,4 +1,4 @@
-"""Quotes stand where an example says, its answer holds them, and its tokens are labelled so."""
+"""Quotes stand where an example says, and its answer holds them."""
 
 import random
 import re
@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.made_corpus import rank_by_shared_words, write_corpus
-from quoth.decoding.training.examples import IGNORED, Example, Quote, encode, render_prompt
+from quoth.decoding.training.examples import Example, Quote
 from quoth.decoding.training.material import Material, load_material
 from quoth.decoding.training.prompts import REFUSAL
 from quoth.decoding.training.tasks import TaskShape
-from quoth.decoding.training.tokenizer import train_tokenizer
 
 _PASSAGES = ("Salt is kept here. Ropes too.\nIt is dry. Nobody comes.", "The tower is in Riga.")
 _TURN = ("Where is the mill?", "[2] The mill is by the river. [3] It is old.")
@@ -127,54 +126,3 @@ def test_follow_ups_are_not_answered_by_their_passages(material: Material) -> No
         assert quote.turn is not None
         assert not any(example.quoted(quote) in passage for passage in example.passages)
         assert example.answer in example.history[quote.turn][1]
-
-
-def test_labels_mark_exactly_what_is_quoted(material: Material) -> None:
-    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
-    shape = TaskShape(unanswerable_share=0.0, history_share=0.3, follow_up_share=0.3)
-    rng = random.Random(5)
-    for _ in range(40):
-        example = material.mixture.draw(shape, rng)
-        encoded = encode(example, tokenizer)
-        labelled = zip(encoded.token_ids, encoded.relevance, strict=True)
-        chosen = tokenizer.decode([token_id for token_id, label in labelled if label == 1])
-        for quote in example.quotes:
-            assert example.quoted(quote) in chosen
-        length = sum(len(example.quoted(quote)) for quote in example.quotes)
-        assert len(chosen.replace(" ", "")) <= length
-        assert encoded.relevance[0] == IGNORED
-
-
-def test_other_sentences_with_the_answer_are_not_called_wrong(material: Material) -> None:
-    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
-    example = Example(
-        question="Where is it?",
-        passages=("Riga has it. Nobody knows.", "It is in Riga. Sure."),
-        quotes=(Quote(passage=1, start=0, end=14),),
-        answers=("Riga",),
-    )
-    encoded = encode(example, tokenizer)
-    prompt = render_prompt(example)
-    offsets = tokenizer(prompt, return_offsets_mapping=True)["offset_mapping"]
-    labels = {
-        word: {
-            label
-            for (start, end), label in zip(offsets, encoded.relevance, strict=False)
-            if start < prompt.index(word) + len(word) and end > prompt.index(word)
-        }
-        for word in ("Riga has", "Nobody", "It is in", "Sure")
-    }
-    assert labels["Riga has"] == {IGNORED}
-    assert 0 in labels["Nobody"]
-    assert labels["It is in"] == {1}
-    assert 0 in labels["Sure"]
-
-
-def test_each_quote_begins_with_weighty_tokens(material: Material) -> None:
-    tokenizer = train_tokenizer(material.texts(), vocab_size=600)
-    one = encode(_example(Quote(passage=1, start=0, end=21)), tokenizer)
-    two = encode(
-        _example(Quote(passage=1, start=0, end=21), Quote(passage=0, start=0, end=18)), tokenizer
-    )
-    assert sum(weight == 4.0 for weight in one.weights) == 2
-    assert sum(weight == 4.0 for weight in two.weights) == 4
