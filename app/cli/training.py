@@ -38,8 +38,11 @@ class EmbeddingRanker:
 
 def run_recipe(
     preset: str, qa_dir: Path, text_path: Path, output_dir: Path, device: str
-) -> TrainingReport:
-    """Train quoth-mini by the preset of this name, with passages in the order of the product."""
+) -> TrainingReport | None:
+    """Train quoth-mini by the preset of this name, with passages in the order of the product.
+
+    Of several processes only the first has a report.
+    """
     recipes = {"tiny": MiniRecipe.tiny, "cpu": MiniRecipe.cpu, "gpu": MiniRecipe.gpu}
     console = messages()
     with progress_bar() as bar:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from quoth.decoding.training.mini import Progress, TrainingReport, train_mini
+from quoth.decoding.training.mini import TrainingReport, train_mini
+from quoth.decoding.training.phases import Progress
 from quoth.decoding.training.ranking import PassageRanker
 from quoth.decoding.training.recipe import MiniRecipe
 

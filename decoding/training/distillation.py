@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from quoth.decoding.training.curriculum import padded_width
 from quoth.decoding.training.tokenizer import USER
@@ -150,7 +149,9 @@ class Teacher:
         self, model: BertModel, pieces: PreTrainedTokenizerBase, *, blocks: int, device: str
     ) -> None:
         """Keep a frozen model and its tokenizer."""
-        self._model = model.to(device).requires_grad_(requires_grad=False)
+        frozen: nn.Module = model
+        frozen.to(device).requires_grad_(requires_grad=False)
+        self._model = model
         self._pieces = pieces
         self._layers = compared_layers(blocks)
 
@@ -191,11 +192,9 @@ class Teacher:
         """
         total = torch.zeros((), device=wanted.rows.device)
         for layer, target in zip(self._layers, wanted.states, strict=True):
-            norm = self._model.encoder.layer[layer - 1].output.LayerNorm
-            size = target.shape[1]
-            own = hidden[layer][wanted.rows, wanted.places, :size].float()
-            normed = F.layer_norm(own, (size,), norm.weight, norm.bias, norm.eps)
-            distance = (normed - target).square().sum(-1).mean()
+            norm = self._model.get_submodule(f"encoder.layer.{layer - 1}.output.LayerNorm")
+            own = hidden[layer][wanted.rows, wanted.places, : target.shape[1]].float()
+            distance = (norm(own) - target).square().sum(-1).mean()
             total = total + distance / target.var(0).sum()
         return total
 
@@ -232,5 +231,5 @@ def distillation_step(
         num_tokens += sum(len(reading.token_ids) for reading in readings)
     rate = recipe.distillation.rate(step)
     norm = updater.step(rate)
-    loss = sum(losses) / len(losses)
-    return {"loss": loss, "gradient_norm": norm, "rate": rate, "tokens": float(num_tokens)}
+    mean = sum(losses) / len(losses)
+    return {"loss": mean, "gradient_norm": norm, "rate": rate, "tokens": float(num_tokens)}

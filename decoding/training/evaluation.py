@@ -15,7 +15,7 @@ from quoth.decoding.training.prompts import REFUSAL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import NemotronForCausalLM, PreTrainedTokenizerFast
 
 _ANSWER = re.compile(r"\[(\d)\] (.*)", re.DOTALL)
 _BATCH = 16
@@ -68,7 +68,7 @@ def score(examples: Sequence[Example], answers: Sequence[str]) -> GenerationScor
 
 @torch.inference_mode()
 def generate_answers(
-    model: LlamaForCausalLM,
+    model: NemotronForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
     examples: Sequence[Example],
     *,

@@ -93,7 +93,7 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
             goes on from its last saved step.
         rank: Orders passages as the product's retriever does.
         device: Where to train.
-        progress: Told about every tenth step and every evaluation.
+        progress: Told about every step and every evaluation.
     """
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
@@ -148,7 +148,6 @@ class _Run:
             return None
         export_model(setting.folder / "model", trainee.model, setting.tokenizer)
         material, count = setting.material, setting.recipe.num_evaluated
-        trainee.model.eval()
         return TrainingReport(
             model_dir=setting.folder / "model",
             steps=setting.recipe.steps,

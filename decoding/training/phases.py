@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import torch
 from transformers import NemotronForCausalLM, PreTrainedTokenizerFast
 
 from quoth.decoding.training.checkpoints import (
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
+    from torch import nn
+
     from quoth.decoding.training.distillation import Reading
     from quoth.decoding.training.encoding import EncodedExample
     from quoth.decoding.training.material import Material
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from quoth.decoding.training.tasks import TaskShape
 
 DISTILLATION, JOINT = "distillation", "joint"
-_TOLD_EVERY = 10
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called with finished steps, all steps, and what was measured."""
@@ -65,9 +65,10 @@ class Setting:
         recipe = self.recipe
         model = NemotronForCausalLM(mini_config(len(self.tokenizer), blocks=recipe.blocks))
         load_weights(self.state, model)
-        model.to(torch.device(self.device))
+        moved: nn.Module = model
+        moved.to(self.device)
         train_only_the_rest(model)
-        return model.train()
+        return model
 
     def saved_updater(self, rate: float) -> Updater:
         """That model with its optimizer as it was saved."""
@@ -90,8 +91,7 @@ class Setting:
         if is_last or place.step % recipe.save_every == 0:
             save_state(self.state, place, updater.model, updater.optimizer)
         done = place.step + (recipe.distillation.steps if place.phase == JOINT else 0)
-        if is_last or done % _TOLD_EVERY == 0:
-            self.progress(done, recipe.steps, measured)
+        self.progress(done, recipe.steps, measured)
 
     def steps_of(self, phase: str) -> int:
         """How many steps a phase has."""

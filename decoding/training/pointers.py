@@ -104,7 +104,7 @@ def head_scores(
 
     ``normed`` is what the last layer's ``attention`` reads, [B, T, width].
     """
-    size = attention.head_dim
+    size = attention.q_proj.out_features // attention.num_heads
     own = slice(head * size, (head + 1) * size)
     asked, held = (
         F.linear(normed, projection.weight[own], projection.bias[own])

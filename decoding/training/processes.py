@@ -71,7 +71,7 @@ class Processes:
         gradients = [each.grad for each in parameters if each.grad is not None]
         together = torch.cat([gradient.flatten() for gradient in gradients])
         torch.distributed.all_reduce(together)
-        parts = together.split([gradient.numel() for gradient in gradients])
+        parts = torch.split(together, [gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
