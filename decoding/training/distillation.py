@@ -206,13 +206,17 @@ def distillation_loss(
 
     Rows are padded with whatever token: causal attention never sees it, nothing is compared.
     """
-    width = padded_width(max(len(reading.token_ids) for reading in readings))
+    width = _width(readings)
     rows = [[*r.token_ids, *[_FILLER] * (width - len(r.token_ids))] for r in readings]
     token_ids = torch.tensor(rows, device=model.device)
     wanted = teacher.states(readings)
     with torch.autocast(model.device.type, torch.bfloat16):
         output = model.model(token_ids, output_hidden_states=True, use_cache=False)
     return teacher.losses(output.hidden_states, wanted)
+
+
+def _width(readings: Sequence[Reading]) -> int:
+    return padded_width(max(len(reading.token_ids) for reading in readings))
 
 
 def distillation_step(
@@ -228,7 +232,7 @@ def distillation_step(
         loss = distillation_loss(updater.model, teacher, readings)
         (loss / recipe.streams).backward()  # type: ignore[no-untyped-call]  # torch
         losses.append(loss.item())
-        num_tokens += sum(len(reading.token_ids) for reading in readings)
+        num_tokens += len(readings) * _width(readings)
     rate = recipe.distillation.rate(step)
     norm = updater.step(rate)
     mean = sum(losses) / len(losses)

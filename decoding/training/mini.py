@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.recipe import MiniRecipe
     from quoth.decoding.training.steps import Trainee
 
-_NUM_TEXTS = 200
 _TEXT_CHARS = 1000
-_NUM_PROMPTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,8 @@ class TrainingReport:
 
     ``ranked`` has the passages in retrieval order, ``shuffled`` the same in random order;
     ``technical`` asks for sentences of held-out documents. ``pointed`` tells of the first, of the
-    last and of questions about earlier turns (``turns``) where the heads look.
+    last and of questions about earlier turns (``turns``) where the heads look. ``tokens`` are those
+    read since this run was last started, padding included.
     """
 
     model_dir: Path
@@ -153,7 +152,7 @@ class _Run:
             steps=setting.recipe.steps,
             parameters=sum(p.numel() for p in trainee.model.parameters()),
             seconds=time.perf_counter() - self._started,
-            tokens=self._num_tokens,
+            tokens=self._num_tokens * setting.processes.size,
             ranked=self._generate(trainee, self._held_out["ranked"]),
             shuffled=self._generate(trainee, material.held_out_examples(count, shuffled=True)),
             technical=self._generate(trainee, self._held_out["technical"]),
@@ -185,7 +184,7 @@ class _Run:
         return initialise(
             config,
             setting.tokenizer,
-            texts=passages[:_NUM_TEXTS],
+            texts=passages[: recipe.num_texts],
             prompts=self._prompts,
             generator=torch.Generator().manual_seed(recipe.seed),
         )
@@ -200,9 +199,9 @@ class _Run:
     @property
     def _prompts(self) -> list[str]:
         """Prompts with their answers, to set norms by."""
-        rng = random.Random(f"{self._setting.recipe.seed}:prompts")
-        shape, mixture = self._setting.recipe.stages[-1].shape, self._setting.material.mixture
-        drawn = [mixture.draw(shape, rng) for _ in range(_NUM_PROMPTS)]
+        recipe, mixture = self._setting.recipe, self._setting.material.mixture
+        rng = random.Random(f"{recipe.seed}:prompts")
+        drawn = [mixture.draw(recipe.stages[-1].shape, rng) for _ in range(recipe.num_prompts)]
         return [render_prompt(example) + example.answer for example in drawn]
 
     def _generate(self, trainee: Trainee, examples: Sequence[Example]) -> GenerationScores:

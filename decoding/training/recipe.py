@@ -36,6 +36,7 @@ class MiniRecipe:
     ``max_padded`` tokens. The learning rate of joint training rises over ``warmup_steps``, stays,
     and falls over ``decay_share`` of the steps. ``pointer_weights`` weigh the losses of the heads
     that choose what to quote, choose a sentence, and copy, beside the loss of answer tokens.
+    MiniLM's positions are measured on ``num_texts`` passages, norms set by ``num_prompts`` prompts.
     """
 
     vocab_size: int
@@ -50,6 +51,8 @@ class MiniRecipe:
     decay_share: float = 0.35
     pointer_weights: tuple[float, float, float] = (1.0, 0.7, 0.3)
     clip_norm: float = 1.0
+    num_texts: int = 200
+    num_prompts: int = 20
     held_out_share: float = 0.06
     seed: int = 0
     threads: int | None = None

@@ -25,6 +25,8 @@ def few_steps(**changes: Any) -> MiniRecipe:
         max_padded=384,
         max_tokens=384,
         warmup_steps=2,
+        num_texts=12,
+        num_prompts=4,
         threads=1,
         save_every=2,
         num_evaluated=2,
