@@ -38,11 +38,12 @@ def train_only_the_rest(model: NemotronForCausalLM) -> None:
     """
     weights = dict(model.named_parameters())
     for name, mask in trained(model).items():
-        weights[name].register_hook(_times(mask))  # type: ignore[no-untyped-call]  # upstream
+        weight = weights[name]
+        weight.register_hook(_times(mask.to(weight)))  # type: ignore[no-untyped-call]  # upstream
 
 
 def _times(mask: Tensor) -> Callable[[Tensor], Tensor]:
-    return lambda gradient: gradient * mask.to(gradient)
+    return lambda gradient: gradient * mask
 
 
 @torch.no_grad()

@@ -106,7 +106,8 @@ def initialise(
         _fill_with_noise(layer, generator)
     meaning = token_inputs(tokenizer, source, pieces)
     model.model.embed_tokens.weight.copy_(embed(tokenizer, meaning, generator))
-    transplant(model, source, positional_parts(source, pieces, texts))
+    num_blocks = config.num_hidden_layers - 1
+    transplant(model, source, positional_parts(source, pieces, texts, num_blocks=num_blocks))
     codes = draw_codes(generator)
     write_reading(model, codes)
     spoken = spoken_codes(tokenizer, model.model.embed_tokens.weight)

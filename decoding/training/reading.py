@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from quoth.decoding.training.heads import Fall, blank_head, orthogonal, view_head
 from quoth.decoding.training.subspaces import (
     ANSWERING,
@@ -23,11 +25,11 @@ from quoth.decoding.training.subspaces import (
 )
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
     from transformers import NemotronForCausalLM
 
-    from quoth.decoding.training.heads import Head
+
+from quoth.decoding.training.heads import Head
 
 NUM_READING_HEADS = {0: 4, 1: 2}
 """How many heads of each layer these circuits have, after those of the block."""
@@ -64,6 +66,7 @@ def draw_codes(generator: torch.Generator) -> Codes:
     return Codes(earlier=earlier, start=start)
 
 
+@torch.no_grad()
 def written_codes(model: NemotronForCausalLM) -> Codes:
     """The maps that ``model``'s circuits have."""
     last_word = view_head(model, layer=0, number=NUM_BLOCK_HEADS)

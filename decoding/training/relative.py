@@ -26,9 +26,9 @@ _BATCH = 16
 
 @torch.no_grad()
 def positional_parts(
-    model: BertModel, pieces: PreTrainedTokenizerBase, texts: Sequence[str]
+    model: BertModel, pieces: PreTrainedTokenizerBase, texts: Sequence[str], *, num_blocks: int
 ) -> list[Tensor]:
-    """What of each block's input depends on the position alone, [T, 384] for each block.
+    """What of the first blocks' inputs depends on the position alone, [T, 384] for each block.
 
     The mean over texts at each position, less the mean over positions; attention is causal, as it
     will be. Texts shorter than ``T`` tokens are left out.
@@ -40,10 +40,10 @@ def positional_parts(
     rows = [ids for ids in encoded if len(ids) == _LENGTH]
     if not rows:
         raise ValueError(f"no text has {_LENGTH} tokens")
-    sums = [torch.zeros(_LENGTH, model.config.hidden_size) for _ in blocks(model)]
+    sums = [torch.zeros(_LENGTH, model.config.hidden_size) for _ in range(num_blocks)]
     for begin in range(0, len(rows), _BATCH):
         states = model.embeddings(torch.tensor(rows[begin : begin + _BATCH]))
-        for total, block in zip(sums, blocks(model), strict=True):
+        for total, block in zip(sums, blocks(model), strict=False):
             total += states.sum(0)
             states = causal(block, states)
     return [total / len(rows) - (total / len(rows))[_SETTLED:].mean(0) for total in sums]

@@ -65,6 +65,3 @@ NUM_PAIRS = 8
 ROPE_THETA = 1e4
 SPEEDS = tuple(ROPE_THETA ** (-pair / NUM_PAIRS) for pair in range(NUM_PAIRS))
 """Radians a place by which each pair turns."""
-
-from quoth.decoding.training.old_subspaces import Subspaces as Subspaces  # noqa: E402
-from quoth.decoding.training.old_subspaces import TokenFeatures as TokenFeatures  # noqa: E402
