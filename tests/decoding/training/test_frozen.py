@@ -13,7 +13,10 @@ from quoth.decoding.training.subspaces import CIRCUITS, MEANING, WORD
 from quoth.decoding.training.tokenizer import MARKERS, SPECIAL_TOKENS
 from quoth.decoding.training.tokenizer import QUESTION as QUESTION_MARKER
 
+_BLOCKS = ("model.layers.0.", "model.layers.1.")
 
+
+@torch.enable_grad()
 def _stepped(model: NemotronForCausalLM) -> NemotronForCausalLM:
     """A copy after one step of AdamW."""
     stepped = copy.deepcopy(model)
@@ -37,7 +40,7 @@ def test_a_step_changes_all_but_the_circuits() -> None:
     }
     for name, mask in trained(model).items():
         assert not changed[name][mask == 0].any(), name
-    assert all(where.any() for where in changed.values())
+    assert all(where.any() for name, where in changed.items() if name.startswith(_BLOCKS))
     block, last = changed["model.layers.0.mlp.up_proj.weight"], 2
     assert float(block[:, MEANING].float().mean()) > 0.9
     embedding = changed["model.embed_tokens.weight"]
