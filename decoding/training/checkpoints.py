@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,7 +43,11 @@ def save_state(
             tensors[f"optimizer.{moment}.{name}"] = torch.as_tensor(value)
     copied = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     fresh = folder / f"{_STATE}.new"
-    save_file(copied, fresh, metadata={"phase": place.phase, "step": str(place.step)})
+    described = {"phase": place.phase, "step": str(place.step)}
+    if optimizer is not None:
+        shares = [group["share"] for group in optimizer.param_groups]
+        described["shares"] = json.dumps(shares)
+    save_file(copied, fresh, metadata=described)
     fresh.replace(folder / _STATE)
 
 
@@ -64,7 +69,11 @@ def load_weights(folder: Path, model: nn.Module) -> None:
 
 
 def load_optimizer(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give the optimizer the saved moments of the model's parameters, as far as there are any."""
+    """Give the optimizer the saved moments and shares of the rate, as far as there are any."""
+    with safe_open(folder / _STATE, framework="pt") as opened:
+        shares = json.loads(opened.metadata().get("shares", "[]"))
+    for group, share in zip(optimizer.param_groups, shares, strict=bool(shares)):
+        group["share"] = share
     described = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     numbers = {id(parameter): number for number, parameter in enumerate(parameters)}

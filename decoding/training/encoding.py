@@ -1,8 +1,8 @@
-"""An example as tokens: how much each weighs as a target, and where three heads should look.
+"""An example as tokens: how much each weighs as a target, and where some heads should look.
 
-Choosing is three decisions, each taken by one head of the last layer: what to quote, at the
-assistant's marker; which sentence, at the marker of a passage in the answer; what comes next, at
-each copied token. A pointer says of one such query which keys are right.
+Choosing is done by heads of the last layer: what to quote, at the assistant's marker, and which
+earlier answer, if it is one; which sentence, at the marker of a passage in the answer; what comes
+next, at each copied token. A pointer says of one such query which keys are right.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.examples import Example, Quote
     from quoth.decoding.training.sentences import Range
 
-CHOICE, SENTENCE, COPY = 0, 1, 2
+CHOICE, SENTENCE, COPY, EARLIER = 0, 1, 2, 4
 """Heads of the last layer that have pointers."""
 
 _CHOICE_WEIGHT = 4.0  # of the first token of an answer, and of the first one behind a marker
@@ -85,7 +85,7 @@ def encode(example: Example, tokenizer: PreTrainedTokenizerFast) -> EncodedExamp
     prompt = _tokens(render_prompt(example), tokenizer)
     answer = _tokens(example.answer + END, tokenizer)
     pieces = list(_pieces(example))
-    pointers = [_first_pointer(prompt, pieces, tokenizer)]
+    pointers = list(_first_pointers(prompt, pieces, example, tokenizer))
     for piece in pieces:
         pointers += _sentence_pointers(prompt, answer, piece, tokenizer)
         pointers += _copy_pointers(prompt, answer, piece)
@@ -133,18 +133,27 @@ def _base(example: Example, quote: Quote) -> int:
     return cursor + len(f"\n\n[{len(before) + 1}] ")
 
 
-def _first_pointer(
-    prompt: _Tokens, pieces: Sequence[_Piece], tokenizer: PreTrainedTokenizerFast
-) -> Pointer:
-    """From the assistant's marker to the first quote; where nothing answers, to the user's."""
+def _first_pointers(
+    prompt: _Tokens,
+    pieces: Sequence[_Piece],
+    example: Example,
+    tokenizer: PreTrainedTokenizerFast,
+) -> Iterator[Pointer]:
+    """From the assistant's marker to the first quote; where nothing answers, to the user's.
+
+    The head of earlier answers looks at the user's marker where the quote is not from one.
+    """
     query = len(prompt.ids) - 1
+    user = tokenizer.get_vocab()[USER]
+    nowhere = tuple(place for place, token_id in enumerate(prompt.ids) if token_id == user)
+    keys = nowhere
     if pieces:
         first = pieces[0]
-        end = first.source + first.end - first.begin
-        return Pointer(head=CHOICE, query=query, keys=prompt.covering(first.source, end))
-    user = tokenizer.get_vocab()[USER]
-    keys = tuple(place for place, token_id in enumerate(prompt.ids) if token_id == user)
-    return Pointer(head=CHOICE, query=query, keys=keys)
+        keys = prompt.covering(first.source, first.source + first.end - first.begin)
+    yield Pointer(head=CHOICE, query=query, keys=keys)
+    if example.history:
+        is_earlier = bool(example.quotes) and example.quotes[0].turn is not None
+        yield Pointer(head=EARLIER, query=query, keys=keys if is_earlier else nowhere)
 
 
 def _sentence_pointers(

@@ -22,12 +22,19 @@ from quoth.decoding.training.frozen import train_only_the_rest
 from quoth.decoding.training.initialise import mini_config
 from quoth.decoding.training.minilm import load_minilm
 from quoth.decoding.training.pointers import pad
-from quoth.decoding.training.steps import Trainee, Updater, make_optimizer, train_step
+from quoth.decoding.training.steps import (
+    Trainee,
+    Updater,
+    make_joint_optimizer,
+    make_optimizer,
+    train_step,
+)
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
+    import torch
     from torch import nn
 
     from quoth.decoding.training.distillation import Reading
@@ -70,10 +77,12 @@ class Setting:
         train_only_the_rest(model)
         return model
 
-    def saved_updater(self, rate: float) -> Updater:
+    def saved_updater(
+        self, make: Callable[[NemotronForCausalLM], torch.optim.Optimizer]
+    ) -> Updater:
         """That model with its optimizer as it was saved."""
         model = self.saved_model()
-        optimizer = make_optimizer(model, rate)
+        optimizer = make(model)
         load_optimizer(self.state, model, optimizer)
         return Updater(
             model=model,
@@ -101,7 +110,7 @@ class Setting:
 def distil(setting: Setting, first: int) -> int:
     """Take the steps of the first phase from ``first`` on; the tokens this process has read."""
     recipe, material = setting.recipe, setting.material
-    updater = setting.saved_updater(recipe.distillation.learning_rate)
+    updater = setting.saved_updater(make_optimizer)
     teacher = Teacher(*load_minilm(), blocks=recipe.blocks, device=setting.device)
 
     def draw(rng: random.Random) -> Reading:
@@ -141,7 +150,7 @@ def train_jointly(
         What was trained, and the tokens that this process has read.
     """
     recipe = setting.recipe
-    updater = setting.saved_updater(recipe.learning_rate)
+    updater = setting.saved_updater(make_joint_optimizer)
     trainee = Trainee(updater.model)
     streams = _example_streams(setting)
     num_tokens = 0.0

@@ -1,6 +1,6 @@
 """What a micro-batch holds, and the losses of heads that should look at known places.
 
-A pointer's loss is minus the logarithm of the attention that its keys get together. The three heads
+A pointer's loss is minus the logarithm of the attention that its keys get together. The heads
 (``encoding``) have nothing in the dimensions that turn with the position, so their attention is a
 product of queries and keys as they are projected.
 """
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from quoth.decoding.training.curriculum import padded_width
-from quoth.decoding.training.encoding import CHOICE, COPY, SENTENCE
+from quoth.decoding.training.encoding import CHOICE, COPY, EARLIER, SENTENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from quoth.decoding.training.encoding import EncodedExample
 
-HEADS = (CHOICE, SENTENCE, COPY)
+HEADS = (CHOICE, SENTENCE, COPY, EARLIER)
 _MOST = 15.0  # a pointer's loss above this teaches nothing: its answer is out of reach, or wrong
 _UNSEEN = -1e4
 

@@ -1,4 +1,4 @@
-"""Where the three heads look on held-out questions, and which copied tokens come out right.
+"""Where heads look on held-out questions, and which copied tokens come out right.
 
 The right tokens stand before (teacher forcing), so this is quick and shows which part is weak; what
 counts is free generation (``evaluation``), where one wrong choice spoils an answer.

@@ -18,7 +18,7 @@ class Distillation:
     """
 
     steps: int
-    learning_rate: float = 3e-4
+    learning_rate: float = 4e-4
     warmup_steps: int = 20
     max_padded: int = 1700
 
@@ -35,7 +35,8 @@ class MiniRecipe:
     A step of either phase averages the gradients of ``streams`` micro-batches, each of at most
     ``max_padded`` tokens. The learning rate of joint training rises over ``warmup_steps``, stays,
     and falls over ``decay_share`` of the steps. ``pointer_weights`` weigh the losses of the heads
-    that choose what to quote, choose a sentence, and copy, beside the loss of answer tokens.
+    that choose what to quote, choose a sentence, copy, and find an earlier answer, beside the loss
+    of answer tokens.
     MiniLM's positions are measured on ``num_texts`` passages, norms set by ``num_prompts`` prompts.
     """
 
@@ -46,10 +47,10 @@ class MiniRecipe:
     streams: int = 2
     max_padded: int = 2000
     max_tokens: int = 1100
-    learning_rate: float = 1.5e-4
+    learning_rate: float = 2e-4
     warmup_steps: int = 40
     decay_share: float = 0.35
-    pointer_weights: tuple[float, float, float] = (1.0, 0.7, 0.3)
+    pointer_weights: tuple[float, float, float, float] = (1.0, 0.7, 0.3, 0.5)
     clip_norm: float = 1.0
     num_texts: int = 200
     num_prompts: int = 20
@@ -88,7 +89,7 @@ class MiniRecipe:
         return cls(
             vocab_size=14336,
             blocks=6,
-            distillation=Distillation(steps=200),
+            distillation=Distillation(steps=320),
             stages=(Stage(steps=550, shape=_MIDDLE), Stage(steps=450, shape=_FULL)),
         )
 
@@ -100,7 +101,6 @@ class MiniRecipe:
             distillation=Distillation(steps=1000, max_padded=32_000, warmup_steps=100),
             stages=(Stage(steps=2000, shape=_MIDDLE), Stage(steps=4000, shape=_FULL)),
             max_padded=32_000,
-            learning_rate=3e-4,
             warmup_steps=200,
             save_every=500,
             evaluate_every=1000,

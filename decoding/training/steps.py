@@ -1,9 +1,9 @@
-"""One step of joint training: the answer's tokens, and what three heads look at."""
+"""One step of joint training: the answer's tokens, and what some heads look at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from quoth.decoding.training.frozen import recentre
 from quoth.decoding.training.pointers import HEADS, head_scores, pointer_loss
+from quoth.decoding.training.subspaces import MEANING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _ROWS_STEP = 64
 _BETAS = (0.9, 0.98)
-_CHOOSING_RATE = 3.0  # queries and keys of the last layer learn so much faster than the rest
+_CHOOSING_RATE = 4.0  # queries and keys of the last layer learn so much faster than the rest
+_USUAL_LENGTH = 0.05  # of a weight; longer ones of the blocks learn faster in proportion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +111,13 @@ class Updater:
     def step(self, rate: float) -> float:
         """Update the weights by their gradients; the norm of these before they were clipped.
 
-        What writes into MiniLM's part of the states keeps mean zero: the circuits rely on it.
+        What writes into MiniLM's part of the states keeps mean zero: the circuits rely on it. So
+        the gradients get mean zero first, or Adam would go by what is taken away again.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         self.processes.add_gradients(self.model.parameters())
+        centre_gradients(self.model)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -121,19 +125,49 @@ class Updater:
         return norm.item()
 
 
-def make_optimizer(model: NemotronForCausalLM, rate: float) -> torch.optim.AdamW:
-    """AdamW without decay; the last layer's queries and keys have a rate of their own."""
-    attention = model.model.layers[-1].self_attn
-    choosing = [*attention.q_proj.parameters(), *attention.k_proj.parameters()]
-    known = {id(parameter) for parameter in choosing}
+@torch.no_grad()
+def centre_gradients(model: NemotronForCausalLM) -> None:
+    """Take the mean over MiniLM's part from the gradients of all that writes into it."""
+    for layer in model.model.layers:
+        for written in (layer.self_attn.o_proj, layer.mlp.down_proj):
+            for gradient in (written.weight.grad, written.bias.grad):
+                if gradient is not None:
+                    gradient[MEANING] -= gradient[MEANING].mean(0)
+    gradient = model.model.embed_tokens.weight.grad
+    if gradient is not None:
+        gradient[:, MEANING] -= gradient[:, MEANING].mean(1, keepdim=True)
+
+
+def make_optimizer(model: NemotronForCausalLM) -> torch.optim.AdamW:
+    """AdamW without decay, with the same rate for all."""
+    return _adam([{"params": list(model.parameters()), "share": 1.0}])
+
+
+def make_joint_optimizer(model: NemotronForCausalLM) -> torch.optim.AdamW:
+    """AdamW without decay; some weights have a rate of their own.
+
+    These are the last layer's queries and keys, and what the blocks write with, which transplanting
+    has made as long as the states are.
+    """
+    *blocks, last = model.model.layers
+    attention = last.self_attn
+    groups: list[dict[str, Any]] = [
+        {
+            "params": [*attention.q_proj.parameters(), *attention.k_proj.parameters()],
+            "share": _CHOOSING_RATE,
+        }
+    ]
+    for block in blocks:
+        for weight in (block.self_attn.o_proj.weight, block.mlp.down_proj.weight):
+            length = weight[MEANING].detach().square().mean().sqrt().item()
+            groups.append({"params": [weight], "share": max(1.0, length / _USUAL_LENGTH)})
+    known = {id(parameter) for group in groups for parameter in group["params"]}
     others = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    return torch.optim.AdamW(
-        [{"params": others, "share": 1.0}, {"params": choosing, "share": _CHOOSING_RATE}],
-        lr=rate,
-        betas=_BETAS,
-        weight_decay=0.0,
-        fused=True,
-    )
+    return _adam([{"params": others, "share": 1.0}, *groups])
+
+
+def _adam(groups: list[dict[str, Any]]) -> torch.optim.AdamW:
+    return torch.optim.AdamW(groups, betas=_BETAS, weight_decay=0.0, fused=True)
 
 
 def train_step(
@@ -159,7 +193,7 @@ def train_step(
     rate = recipe.rate(step)
     norm = updater.step(rate)
     means = torch.stack(seen).mean(0).tolist()
-    measured = dict(zip(("loss", "choice", "sentence", "copy"), means, strict=True))
+    measured = dict(zip(("loss", "choice", "sentence", "copy", "earlier"), means, strict=True))
     return {**measured, "gradient_norm": norm, "rate": rate, "tokens": float(num_tokens)}
 
 

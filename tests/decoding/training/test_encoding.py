@@ -11,6 +11,7 @@ from helpers.made_corpus import rank_by_shared_words, write_corpus
 from quoth.decoding.training.encoding import (
     CHOICE,
     COPY,
+    EARLIER,
     SENTENCE,
     EncodedExample,
     Pointer,
@@ -113,8 +114,9 @@ def test_an_earlier_answer_is_pointed_at_where_it_was_said(
     material: Material, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     encoded = encode(_example(Quote(turn=0, start=4, end=29)), tokenizer)
-    (choice,) = _of(encoded, CHOICE)
+    (choice,), (earlier,) = _of(encoded, CHOICE), _of(encoded, EARLIER)
     assert _said(encoded, choice.keys, tokenizer).strip() == "The mill is by the river."
+    assert (earlier.query, earlier.keys) == (choice.query, choice.keys)
     assert not _of(encoded, SENTENCE)
     assert len(_of(encoded, COPY)) == len(choice.keys) - 1
 
@@ -144,3 +146,13 @@ def test_choices_weigh_most_and_prompts_nothing(
     assert set(one.weights[: one.num_prompt]) == {0.0}
     assert sum(weight == 4.0 for weight in two.weights) == 3
     assert sum(weight == 3.0 for weight in two.weights) == 1
+
+
+def test_the_head_of_earlier_answers_rests_at_users_markers(
+    material: Material, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    encoded = encode(_example(Quote(passage=1, start=0, end=21)), tokenizer)
+    (earlier,) = _of(encoded, EARLIER)
+    assert [_said(encoded, (key,), tokenizer) for key in earlier.keys] == [USER, USER]
+    alone = Example(question="What?", passages=_PASSAGES)
+    assert not _of(encode(alone, tokenizer), EARLIER)

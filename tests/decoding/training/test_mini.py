@@ -130,6 +130,20 @@ def test_a_finished_run_started_again_is_only_measured_again(
     assert all(torch.equal(value, before[name]) for name, value in _state(folder).items())
 
 
+def test_what_writes_into_the_meaning_keeps_mean_zero(report: TrainingReport) -> None:
+    state = _state(report.model_dir.parent)
+    written = [
+        name
+        for name in state
+        if name.startswith(("model.", "optimizer.exp_avg."))
+        and name.endswith(("o_proj.weight", "down_proj.weight"))
+    ]
+    assert len(written) == 2 * 2 * 2  # of two layers two weights each, and the gradients' means
+    for name in written:
+        largest = state[name].abs().max()
+        assert state[name][:384].mean(0).abs().max() <= 1e-4 * largest, name
+
+
 @pytest.mark.parametrize("change", [{"blocks": 0}, {"blocks": 7}, {"streams": 0}])
 def test_impossible_recipes_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"blocks|micro-batches"):
