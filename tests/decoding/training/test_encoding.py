@@ -156,3 +156,17 @@ def test_the_head_of_earlier_answers_rests_at_users_markers(
     assert [_said(encoded, (key,), tokenizer) for key in earlier.keys] == [USER, USER]
     alone = Example(question="What?", passages=_PASSAGES)
     assert not _of(encode(alone, tokenizer), EARLIER)
+
+
+def test_words_cut_into_other_tokens_have_no_pointer(
+    material: Material, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    quote = Quote(passage=0, start=0, end=len("It is stored in wint"))
+    example = Example(question="When?", passages=("It is stored in winter.",), quotes=(quote,))
+    encoded = encode(example, tokenizer)
+    copied = _of(encoded, COPY)
+    assert copied
+    for pointer in copied:
+        assert encoded.token_ids[pointer.keys[0]] == encoded.token_ids[pointer.query + 1]
+    (choice,) = _of(encoded, CHOICE)
+    assert _said(encoded, choice.keys[-1:], tokenizer) == " winter"
