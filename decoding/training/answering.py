@@ -1,7 +1,7 @@
 """Circuits of the last layer: name the best passage, start its best sentence, copy, and end.
 
-Five heads. What is relevant is read from MiniLM's part of the stream: those rows are small and
-random, and training fills them.
+Six heads, of which ``copying`` has those that copy and end. What is relevant is read from MiniLM's
+part of the stream: those rows are small and random, and training fills them.
 """
 
 from __future__ import annotations
@@ -12,38 +12,39 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from quoth.decoding.training.copying import IDLE, IDLE_SCORE, SPOKEN, write_copy, write_end
 from quoth.decoding.training.heads import blank_head, orthogonal, weight_for
 from quoth.decoding.training.subspaces import (
     ANSWERING,
     ASSISTANT,
-    BEFORE,
     BEGINS,
-    BEGUN,
     BLANK,
     CONTENT,
-    EARLIER,
-    ENDS,
     IDENTITY,
     MARKER,
     MEANING,
     PASSAGES,
     QUESTION,
+    SECOND,
     START,
     USER,
     WORD,
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
     from transformers import NemotronForCausalLM
 
     from quoth.decoding.training.heads import Head
     from quoth.decoding.training.reading import Codes
 
-CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN = range(5)
-"""Heads of the last layer: where the first three look, training can be told."""
+CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN, SECOND_WORD = range(6)
+"""Heads of the last layer: where all but the fourth look, training can be told."""
 
-NUM_ANSWERING_HEADS = 5
+NUM_ANSWERING_HEADS = 6
+
+CHOOSING = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD)
+"""Those that attend to what is relevant."""
 
 RELEVANCE = CONTENT.start
 """The row by which the choosing heads see what is relevant in itself, whatever is asked."""
@@ -58,19 +59,12 @@ MATCHING = {
 REFUSING = 45
 """The row of ``CHOOSE_PASSAGE`` whose key at the user's marker is that of "no passage"."""
 
-COPY_PARTS = slice(16, 46)
-"""Rows of ``COPY`` that compare what stands before."""
-
-_OUTSIDE, _IDLE = -2, -1  # the last two rows of the choosing heads
-_SPOKEN = 15.0  # length of a code that is to be said
-_START_SHARE = 0.6  # of it, for the first word of an earlier answer's sentence
-_ENDED = 24.0
-_IDLE_SCORE = 400.0
+_OUTSIDE = -2  # the row before the last one of the choosing heads
+_START_SHARE = 0.6  # of what is said, for the first word of an earlier answer's sentence
+_SECOND_SPOKEN = 10.0
 _SAME_PASSAGE, _OUT_OF_TURN, _OUTSIDE_PASSAGE = 40.0, 60.0, 100.0
-_AT_START = 19.2
-_NOT_AGAIN = 15.0
-_PARTS = ((35.2, 11), (19.2, 7), (8.0, 4), (16.0, 7))
-"""Score and rows of what a copy goes by: last token, the one before, the window, the sentence."""
+_SAME_START = 20.0
+_START_ROWS = 10
 
 _SMALL = 0.02
 
@@ -87,25 +81,26 @@ class Spoken:
 def write_answering(
     model: NemotronForCausalLM, spoken: Spoken, codes: Codes, generator: torch.Generator
 ) -> None:
-    """Write the five heads; what they say must have the codes that the model's embedding has."""
+    """Write the six heads; what they say must have the codes that the model's embedding has."""
     last = model.config.num_hidden_layers - 1
     heads = [blank_head(model, layer=last, number=i) for i in range(NUM_ANSWERING_HEADS)]
     _write_relevance(heads, generator)
     _write_choice_of_passage(heads[CHOOSE_PASSAGE], spoken)
     _write_choice_of_sentence(heads[CHOOSE_SENTENCE], codes.start)
-    _write_copy(heads[COPY], codes.earlier, generator)
-    _write_end(heads[END_TURN], model.model.layers[last].self_attn.o_proj, spoken.end)
+    write_copy(heads[COPY], codes, generator)
+    write_end(heads[END_TURN], model.model.layers[last].self_attn.o_proj, spoken.end)
     _write_quote_of_turn(heads[QUOTE_TURN], codes.start)
+    _write_second_word(heads[SECOND_WORD], codes.second, generator)
 
 
 def _write_relevance(heads: list[Head], generator: torch.Generator) -> None:
-    """What training begins with: small and random, the same relevance for all three."""
+    """What training begins with: small and random, the same relevance for all that choose."""
     size = MEANING.stop
     relevance = _SMALL * torch.randn(size, generator=generator) * weight_for(1.0)
+    for number in CHOOSING:
+        heads[number].key[RELEVANCE, MEANING] = relevance
     for number, rows in MATCHING.items():
-        head = heads[number]
-        head.key[RELEVANCE, MEANING] = relevance
-        for view in (head.query, head.key):
+        for view in (heads[number].query, heads[number].key):
             drawn = torch.randn(rows.stop - rows.start, size, generator=generator)
             view[rows, MEANING] = _SMALL * drawn
 
@@ -125,9 +120,9 @@ def _write_choice_of_passage(head: Head, spoken: Spoken) -> None:
     names = spoken.markers.shape[0]
     head.value[:names, PASSAGES] = torch.eye(names)
     head.value[names, USER] = head.value[names + 1, ANSWERING] = 1.0
-    head.out[IDENTITY, :names] = _SPOKEN * spoken.markers.T
-    head.out[IDENTITY, names] = _SPOKEN * spoken.refusal
-    head.out[IDENTITY, names + 1] = -_SPOKEN * spoken.markers.sum(0)
+    head.out[IDENTITY, :names] = SPOKEN * spoken.markers.T
+    head.out[IDENTITY, names] = SPOKEN * spoken.refusal
+    head.out[IDENTITY, names + 1] = -SPOKEN * spoken.markers.sum(0)
 
 
 def _write_quote_of_turn(head: Head, start: Tensor) -> None:
@@ -140,79 +135,57 @@ def _write_quote_of_turn(head: Head, start: Tensor) -> None:
     head.query[_OUTSIDE, ASSISTANT] = 0.5 * weight
     head.key[_OUTSIDE, [ANSWERING, USER]], head.key_bias[_OUTSIDE] = weight, -weight
     _idle(head, USER, except_at=ASSISTANT, by=0.5)
-    _say_start(head, start, _START_SHARE * _SPOKEN)
+    _say_start(head, start, _START_SHARE * SPOKEN)
 
 
 def _write_choice_of_sentence(head: Head, start: Tensor) -> None:
     """At a passage's marker, attend to what is relevant there; say its sentence's first word."""
     head.query[RELEVANCE, MARKER] = weight_for(1.0)
     _idle(head, QUESTION, except_at=MARKER, by=1.0)
-    weight = weight_for(_SAME_PASSAGE)
-    for row, passage in enumerate(range(PASSAGES.start, PASSAGES.stop), RELEVANCE + 1):
-        head.query[row, passage], head.key[row, passage] = weight / 2, weight
-    weight = weight_for(_OUTSIDE_PASSAGE)
-    head.query[_OUTSIDE, MARKER] = weight
-    head.key[_OUTSIDE, [QUESTION, ASSISTANT, MARKER, ANSWERING]] = -weight
-    _say_start(head, start, _SPOKEN)
+    _stay_in_passage(head, RELEVANCE + 1, at=MARKER, by=0.5)  # a marker has its passage twice
+    _say_start(head, start, SPOKEN)
     row = START.stop - START.start
     head.value[row, QUESTION], head.value_bias[row] = -0.5, 1.0  # nothing where it idles
-    head.out[BLANK, row] = 0.5 * _SPOKEN
+    head.out[BLANK, row] = 0.5 * SPOKEN
+
+
+def _write_second_word(head: Head, second: Tensor, generator: torch.Generator) -> None:
+    """At the first word of a quote, attend to what is relevant and begins so; say its second word.
+
+    Of the passage's sentences that begin with the word said, this knows which one was meant.
+    """
+    head.query[RELEVANCE, BEGINS] = weight_for(1.0)
+    size = START.stop - START.start
+    turned = orthogonal(_START_ROWS, size, generator) * math.sqrt(size / _START_ROWS)
+    rows = slice(RELEVANCE + 1, RELEVANCE + 1 + _START_ROWS)
+    head.query[rows, START] = head.key[rows, START] = turned * weight_for(_SAME_START)
+    _stay_in_passage(head, rows.stop, at=BEGINS, by=1.0)
+    _idle(head, QUESTION, except_at=BEGINS, by=0.5)
+    head.query[IDLE, ANSWERING] = head.query[IDLE, BEGINS]  # both are needed
+    size = SECOND.stop - SECOND.start
+    head.value[:size, SECOND] = torch.eye(size)
+    head.out[WORD, :size] = _SECOND_SPOKEN * second.T
+
+
+def _stay_in_passage(head: Head, row: int, *, at: int, by: float) -> None:
+    """Attend to the passage named, from tokens with flag ``at``, and to none but passages."""
+    weight = weight_for(_SAME_PASSAGE)
+    for place, passage in enumerate(range(PASSAGES.start, PASSAGES.stop), row):
+        head.query[place, passage], head.key[place, passage] = by * weight, weight
+    weight = weight_for(_OUTSIDE_PASSAGE)
+    head.query[_OUTSIDE, at] = weight
+    head.key[_OUTSIDE, [QUESTION, ASSISTANT, MARKER, ANSWERING]] = -weight
 
 
 def _idle(head: Head, flag: int, *, except_at: int, by: float) -> None:
     """Attend to the marker with ``flag``, which means nothing, but from tokens with another."""
-    weight = weight_for(_IDLE_SCORE)
-    head.query_bias[_IDLE] = weight
-    head.query[_IDLE, except_at] = -by * weight
-    head.key[_IDLE, flag] = weight
+    weight = weight_for(IDLE_SCORE)
+    head.query_bias[IDLE] = weight
+    head.query[IDLE, except_at] = -by * weight
+    head.key[IDLE, flag] = weight
 
 
 def _say_start(head: Head, start: Tensor, length: float) -> None:
     size = START.stop - START.start
     head.value[:size, START] = torch.eye(size)
     head.out[WORD, :size] = length * start.T
-
-
-def _write_copy(head: Head, earlier: Tensor, generator: torch.Generator) -> None:
-    """Attend to the token after an earlier stretch like the last ones; say that token.
-
-    After ``a b c``, the token after an earlier ``b c`` scores 35 + 19, one after ``x c`` 35. Where
-    phrases recur, what stood before them and the start of the sentence decide. What was said
-    before is not copied again; behind markers there is nothing to copy.
-    """
-    sources = (
-        (WORD, EARLIER[0], earlier),
-        (slice(EARLIER[0].start, EARLIER[0].start + 10), EARLIER[1], None),
-        (BEFORE, BEFORE, None),
-        (START, START, None),
-    )
-    row = COPY_PARTS.start
-    for (asked, held, mapping), (score, count) in zip(sources, _PARTS, strict=True):
-        width = held.stop - held.start
-        turned = orthogonal(count, width, generator) * math.sqrt(width / count) * weight_for(score)
-        rows = slice(row, row + count)
-        head.query[rows, asked] = turned if mapping is None else turned @ mapping
-        head.key[rows, held] = turned
-        row += count
-    head.query[row, BEGINS] = head.key[row, BEGUN] = weight_for(_AT_START)
-    head.prefer(row + 1 - CONTENT.start, (QUESTION, ANSWERING), -_NOT_AGAIN)
-    weight = weight_for(_IDLE_SCORE)
-    head.key[_IDLE, QUESTION], head.query_bias[_IDLE] = weight, -0.7 * weight
-    head.query[_IDLE, MARKER], head.query[_IDLE, ASSISTANT] = 1.7 * weight, 0.5 * weight
-    _say_itself(head, _SPOKEN)
-
-
-def _say_itself(head: Head, length: float) -> None:
-    size = IDENTITY.stop - IDENTITY.start
-    head.value[:size, IDENTITY] = torch.eye(size)
-    head.out[IDENTITY, :size] = length * torch.eye(size)
-
-
-def _write_end(head: Head, out: nn.Linear, end: Tensor) -> None:
-    """Attend to oneself: unsay one's own word, and end the turn after a sentence of an answer."""
-    head.look_back(0)
-    _say_itself(head, -1.0)
-    row = IDENTITY.stop - IDENTITY.start
-    head.value[row, [ENDS, ANSWERING]], head.value[row, MARKER] = 1.0, -1.0
-    head.out[IDENTITY, row] = _ENDED * end
-    out.bias[IDENTITY] = -_ENDED * end

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from transformers import BertModel, NemotronForCausalLM
     from transformers.models.nemotron.modeling_nemotron import NemotronDecoderLayer
 
-_FILLED = {0: 25.0, 1: -25.0}
-"""What a layer adds to the fillers: where they are long, norms hardly differ between tokens."""
+_FILLED = {0: 100.0, 1: -100.0}
+"""What a layer adds to the fillers: where they are long, norms hardly differ between tokens.
+
+The second layer tells sentences apart by flags and large scores, so it needs that most.
+"""
 
 _FILLED_FOR_LAST, _FILLED_FOR_SETTLED = 150.0, 600.0
 _LAST_MEANING, _FINAL_MEANING = 0.6, 0.1

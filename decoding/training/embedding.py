@@ -22,16 +22,26 @@ from quoth.decoding.training.subspaces import (
 )
 from quoth.decoding.training.subspaces import QUESTION as QUESTION_FLAG
 from quoth.decoding.training.subspaces import USER as USER_FLAG
-from quoth.decoding.training.tokenizer import ASSISTANT, END, MARKERS, QUESTION, USER
+from quoth.decoding.training.tokenizer import (
+    ASSISTANT,
+    END,
+    MARKERS,
+    QUESTION,
+    SPECIAL_TOKENS,
+    USER,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerFast
 
-_WITH_BLANK, _WITHOUT = 0.5, -0.1
+_WITH_BLANK, _WITHOUT = 0.5, -0.4
+_MARKERS_WITHOUT = -0.1  # blanks stand before words: what is no word needs no strong sign
 _BLANK_SIGN = "\u0120"  # how byte-level BPE spells a blank; a line feed is the other
-_BLANK_LINE = "\u010a\u010a"
 _SENTENCE_ENDS = frozenset({".", "?", "!", '."', ".)", ").", '?"', '!"', ".\u201d"})
+_SILENT = (USER, QUESTION)
+"""Where heads look that have nothing to say."""
+
 _ROOM = 20.0
 """By how much the fillers exceed the longest embedding, in squared length."""
 
@@ -55,10 +65,8 @@ def embed(
     markers = [vocabulary[name] for name in MARKERS]
     for passage, token_id in enumerate(markers, PASSAGES.start):
         table[token_id, [passage, MARKER]] = 1.0
-    ends = [i for i in range(len(tokenizer)) if _spelled(tokenizer, i).strip() in _SENTENCE_ENDS]
+    ends = [i for i in range(len(tokenizer)) if _ends_sentence(str(tokenizer.decode([i])))]
     table[[*ends, *markers], ENDS] = 1.0
-    if _BLANK_LINE in vocabulary:
-        table[vocabulary[_BLANK_LINE], ENDS] = 1.0
     _fill(table)
     return table
 
@@ -76,10 +84,15 @@ def _write_codes(
             codes[word] = torch.nn.functional.normalize(code - code.mean(), dim=0)
         table[token_id, WORD] = codes[word]
         table[token_id, BLANK] = _WITH_BLANK if has_blank else _WITHOUT
+    vocabulary = tokenizer.get_vocab()
+    table[[vocabulary[name] for name in (*SPECIAL_TOKENS, *MARKERS)], BLANK] = _MARKERS_WITHOUT
+    table[[vocabulary[name] for name in _SILENT], IDENTITY] = 0.0
 
 
-def _spelled(tokenizer: PreTrainedTokenizerFast, token_id: int) -> str:
-    return str(tokenizer.decode([token_id]))
+def _ends_sentence(text: str) -> bool:
+    """Whether a token is a mark that ends sentences, or a blank line."""
+    bare = text.strip()
+    return bare in _SENTENCE_ENDS or (not bare and text.count("\n") > 1)
 
 
 def _fill(table: Tensor) -> None:

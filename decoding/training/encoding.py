@@ -1,8 +1,9 @@
 """An example as tokens: how much each weighs as a target, and where some heads should look.
 
 Choosing is done by heads of the last layer: what to quote, at the assistant's marker, and which
-earlier answer, if it is one; which sentence, at the marker of a passage in the answer; what comes
-next, at each copied token. A pointer says of one such query which keys are right.
+earlier answer, if it is one; which sentence, at the marker of a passage in the answer; its second
+word, at its first; what comes next, at each copied token. A pointer says of one such query which
+keys are right.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.examples import Example, Quote
     from quoth.decoding.training.sentences import Range
 
-CHOICE, SENTENCE, COPY, EARLIER = 0, 1, 2, 4
+CHOICE, SENTENCE, COPY, EARLIER, SECOND = 0, 1, 2, 4, 5
 """Heads of the last layer that have pointers."""
 
 _CHOICE_WEIGHT = 4.0  # of the first token of an answer, and of the first one behind a marker
@@ -159,14 +160,16 @@ def _first_pointers(
 def _sentence_pointers(
     prompt: _Tokens, answer: _Tokens, piece: _Piece, tokenizer: PreTrainedTokenizerFast
 ) -> Iterator[Pointer]:
-    """From a marker in the answer to the quote behind it."""
+    """From a marker in the answer, and from the word that follows, to the quote behind it."""
     if piece.marker is None:
         return
     markers = {tokenizer.get_vocab()[marker] for marker in MARKERS}
     for place, (token_id, (start, _)) in enumerate(zip(answer.ids, answer.offsets, strict=True)):
         if start == piece.marker and token_id in markers:
             keys = prompt.covering(piece.source, piece.source + piece.end - piece.begin)
-            yield Pointer(head=SENTENCE, query=len(prompt.ids) + place, keys=keys)
+            query = len(prompt.ids) + place
+            yield Pointer(head=SENTENCE, query=query, keys=keys)
+            yield Pointer(head=SECOND, query=query + 1, keys=keys)
 
 
 def _copy_pointers(prompt: _Tokens, answer: _Tokens, piece: _Piece) -> Iterator[Pointer]:

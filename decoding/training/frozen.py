@@ -9,13 +9,14 @@ from transformers import NemotronForCausalLM
 
 from quoth.decoding.training.answering import (
     CHOOSE_PASSAGE,
+    CHOOSING,
     COPY,
-    COPY_PARTS,
     MATCHING,
     NUM_ANSWERING_HEADS,
     REFUSING,
     RELEVANCE,
 )
+from quoth.decoding.training.copying import COPY_PARTS
 from quoth.decoding.training.heads import view_head
 from quoth.decoding.training.reading import NUM_READING_HEADS
 from quoth.decoding.training.subspaces import CIRCUITS, MEANING, NUM_BLOCK_HEADS, USER
@@ -101,8 +102,9 @@ def _mask_last(masks: NemotronForCausalLM, last: int) -> None:
     heads = [view_head(masks, layer=last, number=i) for i in range(NUM_ANSWERING_HEADS)]
     for head in heads:
         _mask_head(head)
-    for number, rows in MATCHING.items():
+    for number in CHOOSING:
         heads[number].key[RELEVANCE, MEANING] = heads[number].key_bias[RELEVANCE] = 1.0
+    for number, rows in MATCHING.items():
         heads[number].query[rows, MEANING] = heads[number].key[rows, MEANING] = 1.0
     heads[CHOOSE_PASSAGE].key[REFUSING, USER] = 1.0
     heads[COPY].query[COPY_PARTS] = heads[COPY].key[COPY_PARTS] = 1.0

@@ -15,12 +15,12 @@ import torch
 from quoth.decoding.training.subspaces import CONTENT, HEAD_SIZE, NUM_PAIRS, SPEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
     from transformers import NemotronForCausalLM
 
-_FAST_PAIRS = range(4)
+_EXACT_PAIRS = range(5)  # without the fifth, 378 tokens further back is nearly the same
 _OFFSET_SHARPNESS = 14.0
 
 
@@ -50,15 +50,11 @@ class Head:
         self.key_bias[:NUM_PAIRS] += torch.tensor(cosines)
         self.key_bias[NUM_PAIRS : 2 * NUM_PAIRS] += torch.tensor(sines)
 
-    def look_back(self, offset: int, *, pairs: Iterable[int] = _FAST_PAIRS) -> None:
+    def look_back(self, offset: int) -> None:
         """Attend exactly ``offset`` tokens back."""
-        gap = sum(1 - math.cos(SPEEDS[pair]) for pair in pairs)
-        self.look_around(offset, pairs, _OFFSET_SHARPNESS / gap)
-
-    def look_around(self, offset: int, pairs: Iterable[int], score: float) -> None:
-        """Attend to tokens about ``offset`` back; how near they must be, the pairs' speeds say."""
+        score = _OFFSET_SHARPNESS / sum(1 - math.cos(SPEEDS[pair]) for pair in _EXACT_PAIRS)
         cosines, sines = [0.0] * NUM_PAIRS, [0.0] * NUM_PAIRS
-        for pair in pairs:
+        for pair in _EXACT_PAIRS:
             cosines[pair] = score * math.cos(offset * SPEEDS[pair])
             sines[pair] = score * math.sin(offset * SPEEDS[pair])
         self.relate(cosines, sines)

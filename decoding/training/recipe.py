@@ -34,9 +34,9 @@ class MiniRecipe:
 
     A step of either phase averages the gradients of ``streams`` micro-batches, each of at most
     ``max_padded`` tokens. The learning rate of joint training rises over ``warmup_steps``, stays,
-    and falls over ``decay_share`` of the steps. ``pointer_weights`` weigh the losses of the heads
-    that choose what to quote, choose a sentence, copy, and find an earlier answer, beside the loss
-    of answer tokens.
+    and falls from ``falling_rate`` over the last ``decay_share`` of the steps. ``pointer_weights``
+    weigh the losses of the heads that choose what to quote, choose a sentence, copy, find an
+    earlier answer, and know a sentence's second word, beside the loss of answer tokens.
     MiniLM's positions are measured on ``num_texts`` passages, norms set by ``num_prompts`` prompts.
     """
 
@@ -48,9 +48,10 @@ class MiniRecipe:
     max_padded: int = 2000
     max_tokens: int = 1100
     learning_rate: float = 2e-4
+    falling_rate: float = 1.3e-4
     warmup_steps: int = 40
-    decay_share: float = 0.35
-    pointer_weights: tuple[float, float, float, float] = (1.0, 0.7, 0.3, 0.5)
+    decay_share: float = 0.32
+    pointer_weights: tuple[float, float, float, float, float] = (1.0, 0.7, 0.3, 0.5, 0.5)
     clip_norm: float = 1.0
     num_texts: int = 200
     num_prompts: int = 20
@@ -80,8 +81,10 @@ class MiniRecipe:
     def rate(self, step: int) -> float:
         """The learning rate of a step of joint training, counted from 0."""
         rising = (step + 1) / max(1, self.warmup_steps)
-        falling = (1 - step / self.joint_steps) / max(self.decay_share, 1e-9)
-        return self.learning_rate * min(1.0, rising) * max(_LOWEST, min(1.0, falling))
+        left = 1 - step / self.joint_steps
+        if left > self.decay_share:
+            return self.learning_rate * min(1.0, rising)
+        return self.falling_rate * min(1.0, rising) * max(_LOWEST, left / self.decay_share)
 
     @classmethod
     def cpu(cls) -> MiniRecipe:
@@ -90,7 +93,7 @@ class MiniRecipe:
             vocab_size=14336,
             blocks=6,
             distillation=Distillation(steps=320),
-            stages=(Stage(steps=550, shape=_MIDDLE), Stage(steps=450, shape=_FULL)),
+            stages=_stages(1900, 360, 540),
         )
 
     @classmethod
@@ -99,7 +102,7 @@ class MiniRecipe:
         return replace(
             cls.cpu(),
             distillation=Distillation(steps=1000, max_padded=32_000, warmup_steps=100),
-            stages=(Stage(steps=2000, shape=_MIDDLE), Stage(steps=4000, shape=_FULL)),
+            stages=_stages(2000, 1600, 2400),
             max_padded=32_000,
             warmup_steps=200,
             save_every=500,
@@ -138,4 +141,20 @@ _MIDDLE = TaskShape(
     history_share=0.08,
     joined_share=0.02,
 )
-_FULL = TaskShape(real_share=0.65, unanswerable_share=0.18, shuffled_share=0.5)
+_FULL = TaskShape(
+    real_share=0.65,
+    unanswerable_share=0.18,
+    shuffled_share=0.5,
+    follow_up_share=0.12,
+    forum_share=0.4,
+)
+
+
+def _stages(first: int, middle: int, last: int) -> tuple[Stage, ...]:
+    """Short passages; the same with more follow-ups and fewer forum posts; passages at length."""
+    mixed = replace(_MIDDLE, follow_up_share=_FULL.follow_up_share, forum_share=_FULL.forum_share)
+    return (
+        Stage(steps=first, shape=_MIDDLE),
+        Stage(steps=middle, shape=mixed),
+        Stage(steps=last, shape=_FULL),
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.processes import Processes
     from quoth.decoding.training.recipe import MiniRecipe
 
+_MEASURED = ("loss", "choice", "sentence", "copy", "earlier", "second")
 _ROWS_STEP = 64
 _BETAS = (0.9, 0.98)
 _CHOOSING_RATE = 4.0  # queries and keys of the last layer learn so much faster than the rest
@@ -193,7 +194,7 @@ def train_step(
     rate = recipe.rate(step)
     norm = updater.step(rate)
     means = torch.stack(seen).mean(0).tolist()
-    measured = dict(zip(("loss", "choice", "sentence", "copy", "earlier"), means, strict=True))
+    measured = dict(zip(_MEASURED, means, strict=True))
     return {**measured, "gradient_norm": norm, "rate": rate, "tokens": float(num_tokens)}
 
 

@@ -25,10 +25,13 @@ START = slice(424, 456)
 """The code of the first token of the sentence."""
 
 EARLIER = (slice(456, 470), slice(470, 480))
-"""Codes of the last token and of the one before it."""
+"""Codes of the last token and of the one before it.
 
-BEFORE = slice(480, 490)
-"""The mean code of the tokens about seven places back."""
+From the second layer on, the latter has those of the two tokens before it beside its own.
+"""
+
+SECOND = slice(480, 490)
+"""The code of the second token of the sentence; nothing in questions."""
 
 USER, QUESTION, ASSISTANT = 490, 491, 492
 """The user's marker; the question, the assistant's words from their latest marker on."""

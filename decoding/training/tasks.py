@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 200
 _PARTNERS = 6
+_FORUM = frozenset({"squadshifts_amazon_reviews", "squadshifts_reddit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class TaskShape:
         shuffled_share: Of examples whose passages are not in ranked order.
         history_share: Of examples with earlier turns, besides follow-ups.
         follow_up_share: Of questions whose answer stands in an earlier turn.
+        forum_share: Of questions on forum posts and product reviews, those that are taken; there
+            are many, and their texts are unlike what is asked of documents.
         joined_share: Of two questions in one, with quotes for both.
         swapped_share: Of the unanswerable, those whose question has another name put into it.
         reworded_share: Of made-up questions with words of like meaning.
@@ -55,6 +58,7 @@ class TaskShape:
     shuffled_share: float = 0.4
     history_share: float = 0.12
     follow_up_share: float = 0.06
+    forum_share: float = 1.0
     joined_share: float = 0.05
     swapped_share: float = 0.25
     reworded_share: float = 0.35
@@ -108,9 +112,17 @@ class Mixture:
     def _task(self, shape: TaskShape, rng: random.Random) -> RankedQuestion | None:
         is_real = self._maker is None or (self._questions and rng.random() < shape.real_share)
         if is_real or self._maker is None:
-            is_long = self._long and rng.random() < shape.long_share
-            return rng.choice(self._long if is_long else self._questions)
+            return self._asked(shape, rng)
         return self._maker.make(rng, kinds=shape.kinds, reworded_share=shape.reworded_share)
+
+    def _asked(self, shape: TaskShape, rng: random.Random) -> RankedQuestion | None:
+        """A question that someone asked."""
+        is_long = self._long and rng.random() < shape.long_share
+        for _ in range(_ATTEMPTS):
+            question = rng.choice(self._long if is_long else self._questions)
+            if question.kind not in _FORUM or rng.random() < shape.forum_share:
+                return question
+        return None
 
     def _earlier(self, task: RankedQuestion, rng: random.Random) -> RankedQuestion | None:
         """A question for an earlier turn: of the same passages, or any."""

@@ -30,9 +30,12 @@ CHAT_TEMPLATE = (
     "{%- if add_generation_prompt -%}{{ '<|assistant|>' }}{%- endif -%}"
 )
 
-# GPT-2's pattern with two changes: numbers are cut into pieces of at most three digits, and runs
-# of white space keep their last blank for the following word.
-_PIECES = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+# GPT-2's pattern with three changes: blank lines are a piece of their own, for a sentence begins
+# behind them; numbers are cut into pieces of at most three digits; and runs of white space keep
+# their last blank for the following word.
+_PIECES = (
+    r"(?:\r?\n){2,}|'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+)
 
 
 def train_tokenizer(texts: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:

@@ -30,7 +30,8 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
     """About 1,500 tokens; the words of ``SENTENCES`` are among them."""
     rng = random.Random(0)
     made_up = [sentence(rng) for _ in range(600)]
-    return train_tokenizer([*made_up, *[f" {s}" for s in SENTENCES] * 50], vocab_size=1500)
+    spoken = [f" {s}\n\n{s}" for s in SENTENCES] * 50
+    return train_tokenizer([*made_up, *spoken], vocab_size=1500)
 
 
 @cache

@@ -12,6 +12,7 @@ from quoth.decoding.training.encoding import (
     CHOICE,
     COPY,
     EARLIER,
+    SECOND,
     SENTENCE,
     EncodedExample,
     Pointer,
@@ -96,6 +97,8 @@ def test_choices_cover_exactly_the_quotes(
         if quote.passage is not None and part.lstrip(" ").startswith("[")
     ]
     assert sentences == marked
+    behind = [(pointer.query - 1, pointer.keys) for pointer in _of(encoded, SECOND)]
+    assert behind == [(pointer.query, pointer.keys) for pointer in _of(encoded, SENTENCE)]
 
 
 def test_the_same_words_elsewhere_are_not_pointed_at(

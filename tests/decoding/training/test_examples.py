@@ -11,7 +11,8 @@ from helpers.made_corpus import rank_by_shared_words, write_corpus
 from quoth.decoding.training.examples import Example, Quote
 from quoth.decoding.training.material import Material, load_material
 from quoth.decoding.training.prompts import REFUSAL
-from quoth.decoding.training.tasks import TaskShape
+from quoth.decoding.training.ranking import RankedQuestion
+from quoth.decoding.training.tasks import Mixture, TaskShape
 
 _PASSAGES = ("Salt is kept here. Ropes too.\nIt is dry. Nobody comes.", "The tower is in Riga.")
 _TURN = ("Where is the mill?", "[2] The mill is by the river. [3] It is old.")
@@ -126,3 +127,20 @@ def test_follow_ups_are_not_answered_by_their_passages(material: Material) -> No
         assert quote.turn is not None
         assert not any(example.quoted(quote) in passage for passage in example.passages)
         assert example.answer in example.history[quote.turn][1]
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(1.0, 0.4, 0.6), (0.4, 0.2, 0.37)])
+def test_of_questions_on_forum_posts_a_share_is_taken(
+    share: float, least: float, most: float
+) -> None:
+    quote = Quote(passage=0, start=0, end=18)
+    questions = [
+        RankedQuestion(question=kind, answers=(), passages=_PASSAGES, quotes=(quote,), kind=kind)
+        for kind in ("squadshifts_reddit", "qed_dev")
+    ]
+    shape = TaskShape(
+        forum_share=share, unanswerable_share=0.0, history_share=0.0, follow_up_share=0.0
+    )
+    mixture, rng = Mixture(questions, None, {}), random.Random(0)
+    drawn = [mixture.draw(shape, rng).kind for _ in range(400)]
+    assert least < drawn.count("squadshifts_reddit") / 400 < most

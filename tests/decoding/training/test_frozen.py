@@ -6,7 +6,8 @@ import torch
 from transformers import NemotronForCausalLM
 
 from helpers.small_mini import QUESTION, ids_of, prompt, small_model, small_tokenizer
-from quoth.decoding.training.answering import CHOOSE_PASSAGE, COPY, COPY_PARTS, RELEVANCE
+from quoth.decoding.training.answering import CHOOSE_PASSAGE, COPY, RELEVANCE, SECOND_WORD
+from quoth.decoding.training.copying import COPY_PARTS
 from quoth.decoding.training.frozen import recentre, train_only_the_rest, trained
 from quoth.decoding.training.heads import view_head
 from quoth.decoding.training.subspaces import CIRCUITS, MEANING, WORD
@@ -54,9 +55,10 @@ def test_a_step_changes_all_but_the_circuits() -> None:
     before, after = (view_head(m, layer=last, number=COPY) for m in (model, stepped))
     assert not torch.equal(before.query[COPY_PARTS, WORD], after.query[COPY_PARTS, WORD])
     assert torch.equal(before.query[-1], after.query[-1])
-    before, after = (view_head(m, layer=last, number=CHOOSE_PASSAGE) for m in (model, stepped))
-    assert not torch.equal(before.key[RELEVANCE, MEANING], after.key[RELEVANCE, MEANING])
-    assert torch.equal(before.key[RELEVANCE, CIRCUITS], after.key[RELEVANCE, CIRCUITS])
+    for number in (CHOOSE_PASSAGE, SECOND_WORD):
+        before, after = (view_head(m, layer=last, number=number) for m in (model, stepped))
+        assert not torch.equal(before.key[RELEVANCE, MEANING], after.key[RELEVANCE, MEANING])
+        assert torch.equal(before.key[RELEVANCE, CIRCUITS], after.key[RELEVANCE, CIRCUITS])
 
 
 @torch.no_grad()

@@ -167,6 +167,7 @@ def test_the_rate_rises_stays_and_falls() -> None:
     assert max(rates) == recipe.learning_rate
     assert rates[0] < rates[recipe.warmup_steps // 2] < rates[recipe.warmup_steps]
     assert set(rates[recipe.warmup_steps : stays]) == {recipe.learning_rate}
+    assert rates[stays + 1] == pytest.approx(recipe.falling_rate, rel=0.01)
     assert rates[stays + 1 :] == sorted(rates[stays + 1 :], reverse=True)
     assert 0 < rates[-1] < recipe.learning_rate / 20
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, cycle, islice
 
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from helpers.small_mini import QUESTION as QUESTION_TEXT
 from helpers.small_mini import SENTENCES, ids_of, prompt, small_model, small_tokenizer
 from quoth.decoding.training.reading import written_codes
 from quoth.decoding.training.subspaces import (
@@ -18,6 +19,7 @@ from quoth.decoding.training.subspaces import (
     EARLIER,
     PASSAGES,
     QUESTION,
+    SECOND,
     START,
     WORD,
 )
@@ -27,10 +29,10 @@ from quoth.decoding.training.tokenizer import QUESTION as QUESTION_MARKER
 
 _SECTIONS = [QUESTION, ASSISTANT, *range(PASSAGES.start, PASSAGES.stop)]
 _MARKERS = [QUESTION_MARKER, ASSISTANT_MARKER, *MARKERS]
-_WITHOUT_ARTICLE = [text for text in SENTENCES if not text.startswith(("The ", "A "))]
-"""Articles have long states after the first layer: as a sentence's first words they are missed."""
+_ALIKE = 0.7
+"""Behind a marker, which begins a sentence too, its code is a third of what is known."""
 
-_LINE_FEED = "\u010a"  # as byte-level BPE spells it
+_BLANK_LINE = "\u010a\u010a"  # as byte-level BPE spells it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,17 @@ class Read:
 
 
 @st.composite
-def reads(draw: st.DrawFn, sentences: Sequence[str] = SENTENCES) -> Read:
+def reads(draw: st.DrawFn) -> Read:
     """A question, up to four passages, an answer, as the model reads them."""
-    text = st.lists(st.sampled_from(sentences), min_size=1, max_size=5).map(" ".join)
+    text = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=5).map(" ".join)
     passages = draw(st.lists(text, min_size=1, max_size=4))
     number = draw(st.integers(1, len(passages)))
-    ids = ids_of(prompt(draw(st.sampled_from(SENTENCES)), passages) + f"[{number}] {draw(text)}")
+    question = draw(st.sampled_from(SENTENCES))
+    return _read(prompt(question, passages) + f"[{number}] {draw(text)}")
+
+
+def _read(text: str) -> Read:
+    ids = ids_of(text)
     with torch.no_grad():
         outputs = small_model(2).model(torch.tensor([ids]), output_hidden_states=True)
     tokens = small_tokenizer().convert_ids_to_tokens(ids)
@@ -69,7 +76,8 @@ def test_every_token_knows_the_two_before_it(read: Read) -> None:
     for offset, target in enumerate(EARLIER, start=1):
         rows = target.stop - target.start
         wanted = words[:-offset] @ earlier[:rows].T
-        assert float(_likeness(read.states[1][offset:, target], wanted).min()) > 0.95
+        found = read.states[1][offset:, target]
+        assert float((found - wanted).norm(dim=-1).max()) < 0.3
 
 
 @_few
@@ -86,23 +94,62 @@ def test_tokens_of_an_answer_know_that_they_are(read: Read) -> None:
     begin = read.tokens.index(ASSISTANT_MARKER)
     flags = read.states[1][:, ANSWERING]
     assert float(flags[:begin].abs().max()) < 0.2
-    assert float(flags[begin:].min()) > 0.8
+    assert float(flags[begin:].min()) > _ALIKE
 
 
 @_few
-@given(read=reads(_WITHOUT_ARTICLE))
+@given(read=reads())
 def test_every_token_of_a_passage_knows_how_its_sentence_began(read: Read) -> None:
-    words, start = read.states[0][:, WORD], written_codes(small_model(2)).start
+    firsts = _firsts(read)
+    for position, first in firsts.items():
+        assert bool(read.states[1][position, BEGINS] > 0.5) == (position == first)
+    assert float(_start_likeness(read, firsts).min()) > _ALIKE
+
+
+def test_a_long_sentence_begins_where_it_does_hundreds_of_tokens_behind_others() -> None:
+    parts = [sentence.removesuffix(".") for sentence in SENTENCES]
+    begins = range(14)
+    long = [" and ".join(islice(cycle(parts), begin, begin + 5)) + "." for begin in begins]
+    read = _read(prompt(QUESTION_TEXT, [" ".join(long[:7]), " ".join(long[7:])]))
+    assert len(read.ids) > 800
+    assert float(_start_likeness(read, _firsts(read)).min()) > _ALIKE
+
+
+def test_a_sentence_begins_behind_a_blank_line() -> None:
+    read = _read(prompt(QUESTION_TEXT, ["Maps of the coast\n\nVisitors may copy them"]))
+    start = written_codes(small_model(2)).start
+    begin = read.tokens.index("Visitors")
+    end = read.tokens.index(_BLANK_LINE, begin)
+    wanted = read.states[0][begin, WORD] @ start.T
+    assert float(_likeness(read.states[2][begin:end, START], wanted).min()) > _ALIKE
+
+
+def test_every_token_of_a_passage_knows_the_second_word_of_its_sentence() -> None:
+    read = _read(prompt(QUESTION_TEXT, [" ".join(SENTENCES), " ".join(SENTENCES[::-1])]))
+    second, firsts = written_codes(small_model(2)).second, _firsts(read)
+    behind = [position for position, first in firsts.items() if position > first]
+    wanted = read.states[0][[firsts[position] + 1 for position in behind], WORD] @ second.T
+    found = read.states[2][:, SECOND]
+    assert float(_likeness(found[behind], wanted).min()) > _ALIKE
+    asked = [n for n, section in enumerate(_sections(read.tokens)) if section == QUESTION_MARKER]
+    assert float(found[asked].norm(dim=-1).max()) < 0.2 < 0.5 < float(wanted.norm(dim=-1).min())
+
+
+def _firsts(read: Read) -> dict[int, int]:
+    """Of each token of a passage, the first token of its sentence."""
     firsts: dict[int, int] = {}
-    sections = _sections(read.tokens)[: read.tokens.index(ASSISTANT_MARKER)]
-    for position, section in enumerate(sections):
-        if section not in MARKERS or read.tokens[position] in {section, _LINE_FEED}:
+    end = read.tokens.index(ASSISTANT_MARKER)
+    for position, section in enumerate(_sections(read.tokens)[:end]):
+        if section not in MARKERS or read.tokens[position] in {section, _BLANK_LINE}:
             continue
         is_first = read.tokens[position - 1] in {".", section}
         firsts[position] = position if is_first else firsts[position - 1]
-        assert bool(read.states[1][position, BEGINS] > 0.5) == is_first
-    wanted = words[list(firsts.values())] @ start.T
-    assert float(_likeness(read.states[2][list(firsts)][:, START], wanted).min()) > 0.8
+    return firsts
+
+
+def _start_likeness(read: Read, firsts: dict[int, int]) -> Tensor:
+    wanted = read.states[0][list(firsts.values()), WORD] @ written_codes(small_model(2)).start.T
+    return _likeness(read.states[2][list(firsts)][:, START], wanted)
 
 
 def _sections(tokens: Sequence[str]) -> list[str]:

@@ -36,5 +36,23 @@ def test_a_sentence_has_the_same_tokens_in_the_passage_and_in_the_answer(
     assert ids("[2] The quick brown fox.")[1:] == quote
 
 
+@pytest.mark.parametrize("blank", ["\n\n", "\n\n\n", "\r\n\r\n"])
+def test_a_blank_line_is_no_part_of_what_stands_around_it(
+    tokenizer: PreTrainedTokenizerFast, blank: str
+) -> None:
+    def spelled(text: str) -> list[str]:
+        return tokenizer.tokenize(text, add_special_tokens=False)
+
+    for before, after in (("fox", "The"), ("fox.", "[2]"), ("return", "    return")):
+        around = [*spelled(before), *spelled(blank), *spelled(after)]
+        assert spelled(before + blank + after) == around
+
+
+def test_a_blank_line_is_one_token() -> None:
+    learned = train_tokenizer(["One.\n\nTwo.\n\nThree.\n\nFour."] * 9, vocab_size=300)
+    for text in ("One.\n\nTwo.", "One\n\n[1] Two", "One\n\n  Two"):
+        assert learned.convert_ids_to_tokens(learned(text)["input_ids"]).count("\u010a\u010a") == 1
+
+
 def test_size_is_what_was_asked_for_at_most(tokenizer: PreTrainedTokenizerFast) -> None:
     assert len(tokenizer) <= 400

@@ -1,0 +1,74 @@
+"""What the last layer's circuits say without training, where it does not depend on meaning."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import NemotronForCausalLM
+
+from helpers.small_mini import LIBRARY, QUESTION, ids_of, prompt, small_model, small_tokenizer
+from quoth.decoding.training.answering import COPY, RELEVANCE, SECOND_WORD
+from quoth.decoding.training.heads import blank_head, view_head, weight_for
+from quoth.decoding.training.subspaces import MEANING
+from quoth.decoding.training.tokenizer import ASSISTANT, END, USER
+
+_LAST = 2
+_SECONDS = {
+    "library": "The library keeps maps of the coast.",
+    "ferry": "The ferry crosses the lake at noon.",
+}
+_RELEVANT = 20.0
+"""By how much relevant tokens score more than others."""
+
+
+def _said_behind(text: str, model: NemotronForCausalLM) -> str:
+    logits: Tensor = model(torch.tensor([ids_of(text)])).logits[0, -1]
+    return str(small_tokenizer().decode([int(logits.argmax())])).strip()
+
+
+@torch.inference_mode()
+def test_an_earlier_answer_without_a_marker_is_copied() -> None:
+    said = LIBRARY[0]
+    other = "The ferry keeps maps of the northern lake in its mill."
+    before = f"{USER}{QUESTION}{END}{ASSISTANT}{said}{END}{prompt(QUESTION, [other])}"
+    model, answer = small_model(2), ids_of(said)
+    logits = model(torch.tensor([ids_of(before) + answer])).logits[0]
+    chosen = logits[-len(answer) : -1].argmax(-1).tolist()
+    assert chosen[3:] == answer[4:]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("number", "wanted"), [(1, "northern"), (2, "old"), (3, "small")])
+def test_what_is_the_same_in_several_passages_goes_on_as_in_the_one_named(
+    number: int, wanted: str
+) -> None:
+    begun = "The library keeps maps of the"
+    passages = [f"{begun} {rest}" for rest in ("northern coast.", "old mill.", "small lake.")]
+    text = f"{prompt(QUESTION, passages)}[{number}] {begun}"
+    assert _said_behind(text, small_model(2)) == wanted
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("relevant", list(_SECONDS))
+def test_of_sentences_that_begin_alike_the_relevant_one_gives_the_second_word(
+    relevant: str,
+) -> None:
+    text = f"{prompt(QUESTION, [' '.join(_SECONDS.values())])}[1] The"
+    model = copy.deepcopy(small_model(2))
+    blank_head(model, layer=_LAST, number=COPY)  # it cannot tell which is meant
+    _make_relevant(model, text, ids_of(f" {_SECONDS[relevant]}"))
+    assert _said_behind(text, model) == relevant
+
+
+def _make_relevant(model: NemotronForCausalLM, text: str, wanted: list[int]) -> None:
+    """Set the second word's head so that the tokens ``wanted`` in ``text`` are relevant."""
+    ids, layer = ids_of(text), model.model.layers[_LAST]
+    stream = model.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[-2]
+    read = layer.input_layernorm(stream)[0, :, MEANING]
+    begin = next(n for n in range(len(ids)) if ids[n : n + len(wanted)] == wanted)
+    chosen = torch.zeros(len(ids))
+    chosen[begin : begin + len(wanted)] = 1.0
+    row = torch.linalg.lstsq(read, chosen[:, None], driver="gelsd").solution[:, 0]
+    head = view_head(model, layer=_LAST, number=SECOND_WORD)
+    head.key[RELEVANCE, MEANING] = _RELEVANT * weight_for(1.0) * row
