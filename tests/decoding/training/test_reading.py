@@ -94,7 +94,7 @@ def test_tokens_of_an_answer_know_that_they_are(read: Read) -> None:
     begin = read.tokens.index(ASSISTANT_MARKER)
     flags = read.states[1][:, ANSWERING]
     assert float(flags[:begin].abs().max()) < 0.2
-    assert float(flags[begin:].min()) > _ALIKE
+    assert float(flags[begin:].min()) > 0.8
 
 
 @_few
@@ -111,7 +111,7 @@ def test_a_long_sentence_begins_where_it_does_hundreds_of_tokens_behind_others()
     begins = range(14)
     long = [" and ".join(islice(cycle(parts), begin, begin + 5)) + "." for begin in begins]
     read = _read(prompt(QUESTION_TEXT, [" ".join(long[:7]), " ".join(long[7:])]))
-    assert len(read.ids) > 800
+    assert len(read.ids) > 750
     assert float(_start_likeness(read, _firsts(read)).min()) > _ALIKE
 
 
