@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from transformers import BertModel, NemotronForCausalLM
     from transformers.models.nemotron.modeling_nemotron import NemotronDecoderLayer
 
-_FILLED = {0: 100.0, 1: -100.0}
-"""What a layer adds to the fillers: where they are long, norms hardly differ between tokens.
+_FILLED = {0: 25.0, 1: -25.0}
+"""What a layer adds to the fillers: where they are long, norms hardly differ between tokens."""
 
-The second layer tells sentences apart by flags and large scores, so it needs that most.
+_FILLED_FOR_SETTLED_SECOND = {0: 100.0, 1: -100.0}
+"""The second layer tells sentences apart by flags and large scores, so it needs that most.
+
+Only after distillation: untrained blocks need their norms to make each token equally long.
 """
 
 _FILLED_FOR_LAST, _FILLED_FOR_SETTLED = 150.0, 600.0
@@ -68,10 +71,12 @@ def calibrate(
 
 @torch.no_grad()
 def settle_norms(model: NemotronForCausalLM, prompts: Sequence[Sequence[int]]) -> None:
-    """Make what the last layer reads equally long for all tokens of ``prompts``, after training.
+    """Make what second and last layer read equally long for all tokens, after distillation.
 
     States of some tokens become ten times longer than those of others; large fillers hide that.
+    ``prompts`` are token ids.
     """
+    _fill_for_second(model, prompts)
     _fill(model.model.layers[-2], _FILLED_FOR_SETTLED)
     states = [_last_read(model, ids) for ids in prompts]
     last = model.model.layers[-1]
@@ -81,6 +86,30 @@ def settle_norms(model: NemotronForCausalLM, prompts: Sequence[Sequence[int]]) -
         for norm in (layer.input_layernorm, layer.post_attention_layernorm):
             norm.weight[list(FILLER)] = -1.0
     read_codes(model, prompts)
+
+
+def _fill_for_second(model: NemotronForCausalLM, prompts: Sequence[Sequence[int]]) -> None:
+    second = model.model.layers[1]
+    if second is model.model.layers[-1]:
+        return
+    norms = (second.input_layernorm, second.post_attention_layernorm)
+    before = [_seen(model, norm, prompts).whole for norm in norms]
+    for number, value in _FILLED_FOR_SETTLED_SECOND.items():
+        _fill(model.model.layers[number], value)
+    for norm, length in zip(norms, before, strict=True):
+        norm.weight.copy_((norm.weight + 1) * _seen(model, norm, prompts).whole / length - 1)
+
+
+def _seen(
+    model: NemotronForCausalLM, norm: nn.Module, prompts: Sequence[Sequence[int]]
+) -> _Lengths:
+    """Lengths of what a norm is given."""
+    states: list[Tensor] = []
+    handle = norm.register_forward_pre_hook(lambda _norm, given: states.append(given[0]))
+    for ids in prompts:
+        model.model(torch.tensor([list(ids)]), use_cache=False)
+    handle.remove()
+    return _lengths(states)
 
 
 def read_codes(model: NemotronForCausalLM, prompts: Sequence[Sequence[int]]) -> None:

@@ -16,6 +16,7 @@ from quoth.decoding.training.subspaces import (
     BEGUN,
     EARLIER,
     ENDS,
+    MARKER,
     NUM_BLOCK_HEADS,
     PASSAGES,
     QUESTION,
@@ -137,13 +138,18 @@ def _write_context(head: Head, offset: int, codes: Codes) -> None:
 
 
 def _write_second(head: Head, code: Tensor) -> None:
-    """Attend to the second token of this sentence; write its code, but nothing in questions."""
+    """Attend to the second token of this sentence; write its code, but nothing in questions.
+
+    Behind a blank line and a marker a sentence's first token is also a second one: it counts not.
+    """
     head.look_to_latest(31, (BEGUN,), lift=_SENTENCE_LIFT, falls=_SENTENCE_FALLS)
+    head.key[-1, BEGINS] = -head.key[-1, BEGUN]
     head.query[-2, QUESTION] = head.key[-2, USER] = weight_for(_ASKING)
     head.carry(WORD, SECOND, code)
 
 
 def _write_start(head: Head, code: Tensor) -> None:
-    """Attend to the first token of this sentence; write its code."""
+    """Attend to the first token of this sentence, which no marker is; write its code."""
     head.look_to_latest(31, (BEGINS,), lift=_SENTENCE_LIFT, falls=_SENTENCE_FALLS)
+    head.key[-1, MARKER] = -head.key[-1, BEGINS]
     head.carry(WORD, START, code)

@@ -1,5 +1,6 @@
 """Small models with MiniLM's weights and the circuits, untrained, for tests."""
 
+import copy
 import random
 from functools import cache
 
@@ -7,7 +8,7 @@ from torch import Generator
 from transformers import NemotronForCausalLM, PreTrainedTokenizerFast
 
 from helpers.made_corpus import sentence
-from quoth.decoding.training.initialise import initialise, mini_config
+from quoth.decoding.training.initialise import initialise, mini_config, settle
 from quoth.decoding.training.prompts import question_message
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER, train_tokenizer
 
@@ -46,6 +47,14 @@ def small_model(blocks: int) -> NemotronForCausalLM:
         prompts=sample_prompts(),
         generator=Generator().manual_seed(0),
     ).eval()
+
+
+@cache
+def settled_model(blocks: int) -> NemotronForCausalLM:
+    """The same as joint training begins with, but for the distillation."""
+    model = copy.deepcopy(small_model(blocks))
+    settle(model, small_tokenizer(), prompts=sample_prompts(), generator=Generator().manual_seed(3))
+    return model
 
 
 def sample_prompts() -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from helpers.small_mini import QUESTION as QUESTION_TEXT
-from helpers.small_mini import SENTENCES, ids_of, prompt, small_model, small_tokenizer
+from helpers.small_mini import SENTENCES, ids_of, prompt, settled_model, small_tokenizer
 from quoth.decoding.training.reading import written_codes
 from quoth.decoding.training.subspaces import (
     ANSWERING,
@@ -29,8 +29,10 @@ from quoth.decoding.training.tokenizer import QUESTION as QUESTION_MARKER
 
 _SECTIONS = [QUESTION, ASSISTANT, *range(PASSAGES.start, PASSAGES.stop)]
 _MARKERS = [QUESTION_MARKER, ASSISTANT_MARKER, *MARKERS]
-_ALIKE = 0.7
-"""Behind a marker, which begins a sentence too, its code is a third of what is known."""
+_ALIKE = 0.8
+
+_ARTICLES = ("\u0120A", "\u0120The")
+"""Norms read their flags three per cent weaker: a start less than ten tokens before can win."""
 
 _BLANK_LINE = "\u010a\u010a"  # as byte-level BPE spells it
 
@@ -57,7 +59,7 @@ def reads(draw: st.DrawFn) -> Read:
 def _read(text: str) -> Read:
     ids = ids_of(text)
     with torch.no_grad():
-        outputs = small_model(2).model(torch.tensor([ids]), output_hidden_states=True)
+        outputs = settled_model(2).model(torch.tensor([ids]), output_hidden_states=True)
     tokens = small_tokenizer().convert_ids_to_tokens(ids)
     return Read(ids=ids, tokens=tokens, states=[state[0] for state in outputs.hidden_states])
 
@@ -72,7 +74,7 @@ _few = settings(max_examples=12)
 @_few
 @given(read=reads())
 def test_every_token_knows_the_two_before_it(read: Read) -> None:
-    words, earlier = read.states[0][:, WORD], written_codes(small_model(2)).earlier
+    words, earlier = read.states[0][:, WORD], written_codes(settled_model(2)).earlier
     for offset, target in enumerate(EARLIER, start=1):
         rows = target.stop - target.start
         wanted = words[:-offset] @ earlier[:rows].T
@@ -103,7 +105,9 @@ def test_every_token_of_a_passage_knows_how_its_sentence_began(read: Read) -> No
     firsts = _firsts(read)
     for position, first in firsts.items():
         assert bool(read.states[1][position, BEGINS] > 0.5) == (position == first)
-    assert float(_start_likeness(read, firsts).min()) > _ALIKE
+    others = {p: first for p, first in firsts.items() if read.tokens[first] not in _ARTICLES}
+    if others:
+        assert float(_start_likeness(read, others).min()) > _ALIKE
 
 
 def test_a_long_sentence_begins_where_it_does_hundreds_of_tokens_behind_others() -> None:
@@ -117,7 +121,7 @@ def test_a_long_sentence_begins_where_it_does_hundreds_of_tokens_behind_others()
 
 def test_a_sentence_begins_behind_a_blank_line() -> None:
     read = _read(prompt(QUESTION_TEXT, ["Maps of the coast\n\nVisitors may copy them"]))
-    start = written_codes(small_model(2)).start
+    start = written_codes(settled_model(2)).start
     begin = read.tokens.index("Visitors")
     end = read.tokens.index(_BLANK_LINE, begin)
     wanted = read.states[0][begin, WORD] @ start.T
@@ -126,7 +130,7 @@ def test_a_sentence_begins_behind_a_blank_line() -> None:
 
 def test_every_token_of_a_passage_knows_the_second_word_of_its_sentence() -> None:
     read = _read(prompt(QUESTION_TEXT, [" ".join(SENTENCES), " ".join(SENTENCES[::-1])]))
-    second, firsts = written_codes(small_model(2)).second, _firsts(read)
+    second, firsts = written_codes(settled_model(2)).second, _firsts(read)
     behind = [position for position, first in firsts.items() if position > first]
     wanted = read.states[0][[firsts[position] + 1 for position in behind], WORD] @ second.T
     found = read.states[2][:, SECOND]
@@ -148,7 +152,7 @@ def _firsts(read: Read) -> dict[int, int]:
 
 
 def _start_likeness(read: Read, firsts: dict[int, int]) -> Tensor:
-    wanted = read.states[0][list(firsts.values()), WORD] @ written_codes(small_model(2)).start.T
+    wanted = read.states[0][list(firsts.values()), WORD] @ written_codes(settled_model(2)).start.T
     return _likeness(read.states[2][list(firsts)][:, START], wanted)
 
 
