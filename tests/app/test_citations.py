@@ -154,7 +154,10 @@ def test_every_citation_equals_its_source_and_none_overlap(texts, data):
         seen += feed(following, free + chosen.text[begin:end], *spans)
     seen += following.finish()
     final = following.all_citations()
-    assert [c for c in final if c.origin == "copied"] == seen
+    kept = [c for c in final if c.origin == "copied"]
+    assert len(kept) <= len(seen)
+    for told in seen:  # one may have taken the place of two that follow each other
+        assert told in kept or any(c.start <= told.start and told.end <= c.end for c in kept)
     by_id = {s.source_id: s for s in sources}
     position = 0
     for citation in final:

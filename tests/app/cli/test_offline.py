@@ -19,7 +19,7 @@ def nobody():
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("option", ["--embedder", "--model"])
+@pytest.mark.parametrize("option", [pytest.param("--embedder", marks=pytest.mark.slow), "--model"])
 def test_a_model_that_cannot_be_fetched_is_one_line(option, nobody, tmp_path):
     document = tmp_path / "ravens.md"
     document.write_text("Ravens fly over the cliffs.\n", encoding="utf-8")

@@ -49,6 +49,7 @@ class _StoppedError(Exception):
     """Raised by a test in the middle of a run."""
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_both_phases_ends_with_the_same_weights(
     corpus: Path, tmp_path: Path, report: TrainingReport
 ) -> None:
