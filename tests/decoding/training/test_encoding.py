@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from helpers.made_corpus import rank_by_shared_words, write_corpus
 from quoth.decoding.training.encoding import (
     CHOICE,
     COPY,
@@ -19,27 +18,13 @@ from quoth.decoding.training.encoding import (
     encode,
 )
 from quoth.decoding.training.examples import Example, Quote, render_prompt
-from quoth.decoding.training.material import Material, load_material
+from quoth.decoding.training.material import Material
 from quoth.decoding.training.tasks import TaskShape
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER, train_tokenizer
 
 _SHAPE = TaskShape(history_share=0.3, follow_up_share=0.2, joined_share=0.2, unanswerable_share=0.2)
 _PASSAGES = ("Salt is kept here. Ropes too.\nIt is dry. Nobody comes.", "The tower is in Riga.")
 _TURN = ("Where is the mill?", "[2] The mill is by the river. [3] It is old.")
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_corpus(folder)
-    return load_material(
-        folder / "extractive_qa.jsonl.gz",
-        folder / "corpus.jsonl",
-        folder / "ranked.json",
-        rank=rank_by_shared_words,
-        held_out_share=0.3,
-        seed=0,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -7,29 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.made_corpus import rank_by_shared_words, write_corpus
 from quoth.decoding.training.examples import Example, Quote
-from quoth.decoding.training.material import Material, load_material
+from quoth.decoding.training.material import Material
 from quoth.decoding.training.prompts import REFUSAL
 from quoth.decoding.training.ranking import RankedQuestion
 from quoth.decoding.training.tasks import Mixture, TaskShape
 
 _PASSAGES = ("Salt is kept here. Ropes too.\nIt is dry. Nobody comes.", "The tower is in Riga.")
 _TURN = ("Where is the mill?", "[2] The mill is by the river. [3] It is old.")
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_corpus(folder)
-    return load_material(
-        folder / "extractive_qa.jsonl.gz",
-        folder / "corpus.jsonl",
-        folder / "ranked.json",
-        rank=rank_by_shared_words,
-        held_out_share=0.3,
-        seed=0,
-    )
 
 
 def _example(*quotes: Quote) -> Example:

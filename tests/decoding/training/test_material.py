@@ -4,40 +4,19 @@ import random
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.made_corpus import rank_by_shared_words, write_corpus
 from quoth.decoding.training.examples import render_prompt
-from quoth.decoding.training.material import Material, load_material
+from quoth.decoding.training.material import Material
 from quoth.decoding.training.sentences import split_passages, split_sentences
 from quoth.decoding.training.sources import LICENCES, is_held_out, read_questions
 from quoth.decoding.training.tasks import TaskShape
 from quoth.decoding.training.tokenizer import train_tokenizer
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_corpus(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def material(folder: Path) -> Material:
-    return load_material(
-        folder / "extractive_qa.jsonl.gz",
-        folder / "corpus.jsonl",
-        folder / "ranked.json",
-        rank=rank_by_shared_words,
-        held_out_share=0.3,
-        seed=0,
-    )
-
-
-def test_rows_of_sources_without_a_suitable_licence_are_never_read(folder: Path) -> None:
-    sources = {row.source for row in read_questions(folder / "extractive_qa.jsonl.gz")}
+def test_rows_of_sources_without_a_suitable_licence_are_never_read(corpus_folder: Path) -> None:
+    sources = {row.source for row in read_questions(corpus_folder / "extractive_qa.jsonl.gz")}
     assert sources == {"xquad_en", "squadshifts_reddit"}
     assert not any(name.startswith(("subjqa", "policyqa", "qmsum", "pubmed")) for name in LICENCES)
 

@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, NemotronForCausalLM
 
 from helpers import small_run
-from helpers.made_corpus import write_corpus
 from quoth.decoding.training import MiniRecipe, TrainingReport
 from quoth.decoding.training.checkpoints import load_weights
 from quoth.decoding.training.encoding import COPY
@@ -27,16 +26,11 @@ _TURNING = 16  # dimensions of a head that turn with the position
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    write_corpus(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def report(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
+def report(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:
     torch.set_num_threads(1)
-    finished = small_run.run(small_run.few_steps(), corpus, tmp_path_factory.mktemp("unbroken"))
+    finished = small_run.run(
+        small_run.few_steps(), corpus_folder, tmp_path_factory.mktemp("unbroken")
+    )
     assert finished is not None
     return finished
 
@@ -51,7 +45,7 @@ class _StoppedError(Exception):
 
 @pytest.mark.slow
 def test_a_run_stopped_in_both_phases_ends_with_the_same_weights(
-    corpus: Path, tmp_path: Path, report: TrainingReport
+    corpus_folder: Path, tmp_path: Path, report: TrainingReport
 ) -> None:
     for last in (2, 6):  # the second of distillation, which is saved; the third of joint training
 
@@ -60,8 +54,8 @@ def test_a_run_stopped_in_both_phases_ends_with_the_same_weights(
                 raise _StoppedError
 
         with pytest.raises(_StoppedError):
-            small_run.run(small_run.few_steps(), corpus, tmp_path, progress=stop)
-    resumed = small_run.run(small_run.few_steps(), corpus, tmp_path)
+            small_run.run(small_run.few_steps(), corpus_folder, tmp_path, progress=stop)
+    resumed = small_run.run(small_run.few_steps(), corpus_folder, tmp_path)
     unbroken, parts = _state(report.model_dir.parent), _state(tmp_path)
     assert unbroken.keys() == parts.keys()
     for name, value in unbroken.items():
@@ -121,11 +115,11 @@ def test_heads_with_pointers_have_nothing_in_what_turns(report: TrainingReport) 
 
 
 def test_a_finished_run_started_again_is_only_measured_again(
-    corpus: Path, report: TrainingReport
+    corpus_folder: Path, report: TrainingReport
 ) -> None:
     folder = report.model_dir.parent
     before = _state(folder)
-    again = small_run.run(small_run.few_steps(), corpus, folder)
+    again = small_run.run(small_run.few_steps(), corpus_folder, folder)
     assert again is not None
     assert again.tokens == 0
     assert again.ranked == report.ranked
@@ -189,14 +183,16 @@ def test_streams_are_shared_without_rest() -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_with_the_same_micro_batches(corpus: Path, tmp_path: Path) -> None:
-    alone = small_run.run(small_run.few_steps(streams=2), corpus, tmp_path / "one")
+def test_two_processes_equal_one_with_the_same_micro_batches(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    alone = small_run.run(small_run.few_steps(streams=2), corpus_folder, tmp_path / "one")
     assert alone is not None
     script = Path(small_run.__file__)
     launched = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", str(script), str(corpus), str(tmp_path / "two")),
+            *("--nproc-per-node", "2", str(script), str(corpus_folder), str(tmp_path / "two")),
         ],
         env={**os.environ, "PYTHONPATH": str(script.parent.parent), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -212,11 +208,11 @@ def test_two_processes_equal_one_with_the_same_micro_batches(corpus: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_all_losses_of_a_toy_fall(corpus: Path, tmp_path: Path) -> None:
+def test_all_losses_of_a_toy_fall(corpus_folder: Path, tmp_path: Path) -> None:
     told: list[dict[str, float]] = []
     small_run.run(
         replace(MiniRecipe.tiny(), num_evaluated=2),
-        corpus,
+        corpus_folder,
         tmp_path,
         progress=lambda _step, _steps, measured: told.append(measured),
     )
