@@ -19,13 +19,19 @@ from quoth.decoding.training.subspaces import (
     ASSISTANT,
     BEGINS,
     BLANK,
+    CHOOSE_PASSAGE,
+    CHOOSE_SENTENCE,
     CONTENT,
+    COPY,
+    END_TURN,
     IDENTITY,
     MARKER,
     MEANING,
     PASSAGES,
     QUESTION,
+    QUOTE_TURN,
     SECOND,
+    SECOND_WORD,
     START,
     USER,
     WORD,
@@ -37,9 +43,6 @@ if TYPE_CHECKING:
 
     from quoth.decoding.training.heads import Head
     from quoth.decoding.training.reading import Codes
-
-CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN, SECOND_WORD = range(6)
-"""Heads of the last layer: where all but the fourth look, training can be told."""
 
 NUM_ANSWERING_HEADS = 6
 

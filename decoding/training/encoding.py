@@ -14,6 +14,13 @@ from typing import TYPE_CHECKING
 
 from quoth.decoding.training.examples import render_prompt
 from quoth.decoding.training.prompts import quoting_answer
+from quoth.decoding.training.subspaces import (
+    CHOOSE_PASSAGE,
+    CHOOSE_SENTENCE,
+    COPY,
+    QUOTE_TURN,
+    SECOND_WORD,
+)
 from quoth.decoding.training.tokenizer import ASSISTANT, END, MARKERS, USER
 
 if TYPE_CHECKING:
@@ -23,9 +30,6 @@ if TYPE_CHECKING:
 
     from quoth.decoding.training.examples import Example, Quote
     from quoth.decoding.training.sentences import Range
-
-CHOICE, SENTENCE, COPY, EARLIER, SECOND = 0, 1, 2, 4, 5
-"""Heads of the last layer that have pointers."""
 
 _CHOICE_WEIGHT = 4.0  # of the first token of an answer, and of the first one behind a marker
 _MARKER_WEIGHT = 3.0
@@ -151,10 +155,10 @@ def _first_pointers(
     if pieces:
         first = pieces[0]
         keys = prompt.covering(first.source, first.source + first.end - first.begin)
-    yield Pointer(head=CHOICE, query=query, keys=keys)
+    yield Pointer(head=CHOOSE_PASSAGE, query=query, keys=keys)
     if example.history:
         is_earlier = bool(example.quotes) and example.quotes[0].turn is not None
-        yield Pointer(head=EARLIER, query=query, keys=keys if is_earlier else nowhere)
+        yield Pointer(head=QUOTE_TURN, query=query, keys=keys if is_earlier else nowhere)
 
 
 def _sentence_pointers(
@@ -168,8 +172,8 @@ def _sentence_pointers(
         if start == piece.marker and token_id in markers:
             keys = prompt.covering(piece.source, piece.source + piece.end - piece.begin)
             query = len(prompt.ids) + place
-            yield Pointer(head=SENTENCE, query=query, keys=keys)
-            yield Pointer(head=SECOND, query=query + 1, keys=keys)
+            yield Pointer(head=CHOOSE_SENTENCE, query=query, keys=keys)
+            yield Pointer(head=SECOND_WORD, query=query + 1, keys=keys)
 
 
 def _copy_pointers(prompt: _Tokens, answer: _Tokens, piece: _Piece) -> Iterator[Pointer]:
@@ -191,7 +195,7 @@ def _weights(size: int, pointers: Sequence[Pointer], num_prompt: int) -> list[fl
     """Of an answer's tokens as targets: those that choose weigh most."""
     weights = [_CHOICE_WEIGHT] + [1.0] * (size - 1)
     for pointer in pointers:
-        if pointer.head == SENTENCE:
+        if pointer.head == CHOOSE_SENTENCE:
             place = pointer.query - num_prompt
             weights[place] = max(weights[place], _MARKER_WEIGHT)
             if place + 1 < size:

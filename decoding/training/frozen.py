@@ -8,9 +8,7 @@ import torch
 from transformers import NemotronForCausalLM
 
 from quoth.decoding.training.answering import (
-    CHOOSE_PASSAGE,
     CHOOSING,
-    COPY,
     MATCHING,
     NUM_ANSWERING_HEADS,
     REFUSING,
@@ -19,7 +17,14 @@ from quoth.decoding.training.answering import (
 from quoth.decoding.training.copying import COPY_PARTS
 from quoth.decoding.training.heads import view_head
 from quoth.decoding.training.reading import NUM_READING_HEADS
-from quoth.decoding.training.subspaces import CIRCUITS, MEANING, NUM_BLOCK_HEADS, USER
+from quoth.decoding.training.subspaces import (
+    CHOOSE_PASSAGE,
+    CIRCUITS,
+    COPY,
+    MEANING,
+    NUM_BLOCK_HEADS,
+    USER,
+)
 from quoth.decoding.training.tokenizer import MARKERS, SPECIAL_TOKENS
 from quoth.decoding.training.transplant import centre
 

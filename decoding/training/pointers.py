@@ -1,7 +1,7 @@
 """What a micro-batch holds, and the losses of heads that should look at known places.
 
 A pointer's loss is minus the logarithm of the attention that its keys get together. The heads
-(``encoding``) have nothing in the dimensions that turn with the position, so their attention is a
+(``answering``) have nothing in the dimensions that turn with the position, so their attention is a
 product of queries and keys as they are projected; but the one that copies has slow ones, which are
 taken to stand still: over 500 tokens they turn by half a radian at most.
 """
@@ -17,7 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from quoth.decoding.training.curriculum import padded_width
-from quoth.decoding.training.encoding import CHOICE, COPY, EARLIER, SECOND, SENTENCE
+from quoth.decoding.training.subspaces import (
+    CHOOSE_PASSAGE,
+    CHOOSE_SENTENCE,
+    COPY,
+    QUOTE_TURN,
+    SECOND_WORD,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +32,9 @@ if TYPE_CHECKING:
 
     from quoth.decoding.training.encoding import EncodedExample
 
-HEADS = (CHOICE, SENTENCE, COPY, EARLIER, SECOND)
+HEADS = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, QUOTE_TURN, SECOND_WORD)
+"""Heads of the last layer that have pointers."""
+
 _MOST = 15.0  # a pointer's loss above this teaches nothing: its answer is out of reach, or wrong
 _UNSEEN = -1e4
 

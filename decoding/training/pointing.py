@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from quoth.decoding.training.encoding import CHOICE, COPY, encode
+from quoth.decoding.training.encoding import encode
 from quoth.decoding.training.pointers import head_scores, pad
+from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, COPY
 from quoth.decoding.training.tokenizer import MARKERS, QUESTION, USER
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def point(
         batch = pad([encoded], tokenizer.pad_token_id).to(trainee.device)
         with torch.autocast(trainee.device.type, torch.bfloat16):
             read = trainee.read(batch)
-        targets = batch.pointers[CHOICE]
-        scores = head_scores(trainee.last_layer.self_attn, read.normed, CHOICE, targets)
+        targets = batch.pointers[CHOOSE_PASSAGE]
+        scores = head_scores(trainee.last_layer.self_attn, read.normed, CHOOSE_PASSAGE, targets)
         chosen = int(scores[0].argmax())
         for name, hit in _chosen(example, encoded, chosen, tokenizer.get_vocab()).items():
             hits[name].append(hit)
@@ -81,7 +82,7 @@ def _chosen(
     is_refusal = ids[chosen] == vocabulary[USER]
     if not example.quotes:
         return {"refused": is_refusal}
-    (right,) = [pointer.keys for pointer in encoded.pointers if pointer.head == CHOICE]
+    (right,) = [pointer.keys for pointer in encoded.pointers if pointer.head == CHOOSE_PASSAGE]
     if example.quotes[0].turn is not None:
         return {"falsely_refused": is_refusal, "turn": chosen in right}
     borders = {vocabulary[name] for name in (*MARKERS, QUESTION)}

@@ -58,6 +58,9 @@ NUM_HEADS, HEAD_SIZE = 16, 48
 NUM_BLOCK_HEADS = 12
 """Heads of a layer that a block of MiniLM takes; circuits have those after them."""
 
+CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN, SECOND_WORD = range(6)
+"""Heads of the last layer: where all but the fourth look, training can be told."""
+
 TURNING = slice(0, 16)
 """Dimensions of a head that turn with the position: pair ``i`` is ``i`` and ``i + 8``."""
 

@@ -8,9 +8,9 @@ from torch import Tensor
 from transformers import NemotronForCausalLM
 
 from helpers.small_mini import LIBRARY, QUESTION, ids_of, prompt, settled_model, small_tokenizer
-from quoth.decoding.training.answering import COPY, RELEVANCE, SECOND_WORD
+from quoth.decoding.training.answering import RELEVANCE
 from quoth.decoding.training.heads import blank_head, view_head, weight_for
-from quoth.decoding.training.subspaces import MEANING
+from quoth.decoding.training.subspaces import COPY, MEANING, SECOND_WORD
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER
 
 _LAST = 2

@@ -7,18 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from quoth.decoding.training.encoding import (
-    CHOICE,
-    COPY,
-    EARLIER,
-    SECOND,
-    SENTENCE,
-    EncodedExample,
-    Pointer,
-    encode,
-)
+from quoth.decoding.training.encoding import EncodedExample, Pointer, encode
 from quoth.decoding.training.examples import Example, Quote, render_prompt
 from quoth.decoding.training.material import Material
+from quoth.decoding.training.subspaces import (
+    CHOOSE_PASSAGE,
+    CHOOSE_SENTENCE,
+    COPY,
+    QUOTE_TURN,
+    SECOND_WORD,
+)
 from quoth.decoding.training.tasks import TaskShape
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER, train_tokenizer
 
@@ -68,22 +66,24 @@ def test_choices_cover_exactly_the_quotes(
 ) -> None:
     example = material.mixture.draw(_SHAPE, random.Random(seed))
     encoded = encode(example, tokenizer)
-    (choice,) = _of(encoded, CHOICE)
+    (choice,) = _of(encoded, CHOOSE_PASSAGE)
     assert _said(encoded, (choice.query,), tokenizer) == ASSISTANT
     if example.quotes:
         assert _said(encoded, choice.keys, tokenizer).strip() == example.quoted(example.quotes[0])
     else:
         assert {_said(encoded, (key,), tokenizer) for key in choice.keys} == {USER}
         assert len(choice.keys) == len(example.history) + 1
-    sentences = [_said(encoded, pointer.keys, tokenizer).strip() for pointer in _of(encoded, 1)]
+    sentences = [
+        _said(encoded, pointer.keys, tokenizer).strip() for pointer in _of(encoded, CHOOSE_SENTENCE)
+    ]
     marked = [
         example.quoted(quote)
         for quote, part in zip(example.quotes, example.answer_parts, strict=True)
         if quote.passage is not None and part.lstrip(" ").startswith("[")
     ]
     assert sentences == marked
-    behind = [(pointer.query - 1, pointer.keys) for pointer in _of(encoded, SECOND)]
-    assert behind == [(pointer.query, pointer.keys) for pointer in _of(encoded, SENTENCE)]
+    behind = [(pointer.query - 1, pointer.keys) for pointer in _of(encoded, SECOND_WORD)]
+    assert behind == [(pointer.query, pointer.keys) for pointer in _of(encoded, CHOOSE_SENTENCE)]
 
 
 def test_the_same_words_elsewhere_are_not_pointed_at(
@@ -102,10 +102,10 @@ def test_an_earlier_answer_is_pointed_at_where_it_was_said(
     material: Material, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     encoded = encode(_example(Quote(turn=0, start=4, end=29)), tokenizer)
-    (choice,), (earlier,) = _of(encoded, CHOICE), _of(encoded, EARLIER)
+    (choice,), (earlier,) = _of(encoded, CHOOSE_PASSAGE), _of(encoded, QUOTE_TURN)
     assert _said(encoded, choice.keys, tokenizer).strip() == "The mill is by the river."
     assert (earlier.query, earlier.keys) == (choice.query, choice.keys)
-    assert not _of(encoded, SENTENCE)
+    assert not _of(encoded, CHOOSE_SENTENCE)
     assert len(_of(encoded, COPY)) == len(choice.keys) - 1
 
 
@@ -140,10 +140,10 @@ def test_the_head_of_earlier_answers_rests_at_users_markers(
     material: Material, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     encoded = encode(_example(Quote(passage=1, start=0, end=21)), tokenizer)
-    (earlier,) = _of(encoded, EARLIER)
+    (earlier,) = _of(encoded, QUOTE_TURN)
     assert [_said(encoded, (key,), tokenizer) for key in earlier.keys] == [USER, USER]
     alone = Example(question="What?", passages=_PASSAGES)
-    assert not _of(encode(alone, tokenizer), EARLIER)
+    assert not _of(encode(alone, tokenizer), QUOTE_TURN)
 
 
 def test_words_cut_into_other_tokens_have_no_pointer(
@@ -156,5 +156,5 @@ def test_words_cut_into_other_tokens_have_no_pointer(
     assert copied
     for pointer in copied:
         assert encoded.token_ids[pointer.keys[0]] == encoded.token_ids[pointer.query + 1]
-    (choice,) = _of(encoded, CHOICE)
+    (choice,) = _of(encoded, CHOOSE_PASSAGE)
     assert _said(encoded, choice.keys[-1:], tokenizer) == " winter"

@@ -6,11 +6,18 @@ import torch
 from transformers import NemotronForCausalLM
 
 from helpers.small_mini import QUESTION, ids_of, prompt, small_model, small_tokenizer
-from quoth.decoding.training.answering import CHOOSE_PASSAGE, COPY, RELEVANCE, SECOND_WORD
+from quoth.decoding.training.answering import RELEVANCE
 from quoth.decoding.training.copying import COPY_PARTS
 from quoth.decoding.training.frozen import recentre, train_only_the_rest, trained
 from quoth.decoding.training.heads import view_head
-from quoth.decoding.training.subspaces import CIRCUITS, MEANING, WORD
+from quoth.decoding.training.subspaces import (
+    CHOOSE_PASSAGE,
+    CIRCUITS,
+    COPY,
+    MEANING,
+    SECOND_WORD,
+    WORD,
+)
 from quoth.decoding.training.tokenizer import MARKERS, SPECIAL_TOKENS
 from quoth.decoding.training.tokenizer import QUESTION as QUESTION_MARKER
 

@@ -18,11 +18,10 @@ from helpers.small_mini import (
     small_model,
     small_tokenizer,
 )
-from quoth.decoding.training.answering import COPY
 from quoth.decoding.training.heads import blank_head
 from quoth.decoding.training.initialise import initialise, mini_config, settle
 from quoth.decoding.training.minilm import blocks, load_minilm
-from quoth.decoding.training.subspaces import MEANING
+from quoth.decoding.training.subspaces import COPY, MEANING
 from quoth.decoding.training.tokenizer import USER
 
 _FORCED = 3

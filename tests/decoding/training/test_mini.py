@@ -14,12 +14,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, NemotronForCausalL
 from helpers import small_run
 from quoth.decoding.training import MiniRecipe, TrainingReport
 from quoth.decoding.training.checkpoints import load_weights
-from quoth.decoding.training.encoding import COPY
 from quoth.decoding.training.initialise import mini_config
 from quoth.decoding.training.pointers import HEADS
 from quoth.decoding.training.processes import Processes
 from quoth.decoding.training.prompts import question_message
 from quoth.decoding.training.recipe import Distillation
+from quoth.decoding.training.subspaces import COPY
 from quoth.errors import InputError
 
 _TURNING = 16  # dimensions of a head that turn with the position

@@ -4,10 +4,11 @@ import pytest
 import torch
 from transformers import NemotronForCausalLM
 
-from quoth.decoding.training.encoding import CHOICE, COPY, SENTENCE, EncodedExample, Pointer
+from quoth.decoding.training.encoding import EncodedExample, Pointer
 from quoth.decoding.training.initialise import mini_config
 from quoth.decoding.training.pointers import HEADS, head_scores, pad, pointer_loss
 from quoth.decoding.training.steps import Trainee
+from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY
 
 _TURNING = 16
 
@@ -23,10 +24,10 @@ def _encoded(num_tokens: int, *pointers: Pointer) -> EncodedExample:
 _EXAMPLES = (
     _encoded(
         30,
-        Pointer(head=CHOICE, query=27, keys=(3, 4, 5)),
+        Pointer(head=CHOOSE_PASSAGE, query=27, keys=(3, 4, 5)),
         Pointer(head=COPY, query=28, keys=(9,)),
     ),
-    _encoded(70, Pointer(head=CHOICE, query=67, keys=(1,))),
+    _encoded(70, Pointer(head=CHOOSE_PASSAGE, query=67, keys=(1,))),
 )
 
 
@@ -35,12 +36,12 @@ def test_rows_are_padded_and_pointers_keep_their_row() -> None:
     assert batch.token_ids.shape == batch.weights.shape == (2, 128)
     assert batch.token_ids[0, 30:].tolist() == [0] * 98
     assert batch.weights.sum() == 6
-    choice = batch.pointers[CHOICE]
+    choice = batch.pointers[CHOOSE_PASSAGE]
     assert choice.rows.tolist() == [0, 1]
     assert choice.queries.tolist() == [27, 67]
     assert choice.owners.tolist() == [0, 0, 0, 1]
     assert choice.keys.tolist() == [3, 4, 5, 1]
-    assert not len(batch.pointers[SENTENCE].rows)
+    assert not len(batch.pointers[CHOOSE_SENTENCE].rows)
 
 
 @torch.no_grad()
@@ -67,7 +68,8 @@ def test_scores_are_those_of_the_models_attention() -> None:
 
 @pytest.mark.parametrize(("score", "learns"), [(10.0, True), (40.0, False)])
 def test_what_is_out_of_reach_teaches_nothing(score: float, learns: bool) -> None:
-    targets = pad([_encoded(10, Pointer(head=CHOICE, query=7, keys=(2,)))], 0).pointers[CHOICE]
+    batch = pad([_encoded(10, Pointer(head=CHOOSE_PASSAGE, query=7, keys=(2,)))], 0)
+    targets = batch.pointers[CHOOSE_PASSAGE]
     scores = torch.zeros(1, 64)
     scores[0, 5] = score
     scores.requires_grad_()
