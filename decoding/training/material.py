@@ -14,6 +14,7 @@ from quoth.decoding.training.longform import read_long_answers
 from quoth.decoding.training.paraphrase import word_neighbours
 from quoth.decoding.training.questions import WordRarity, words_of
 from quoth.decoding.training.ranking import PassageRanker, RankedQuestion, rank_questions
+from quoth.decoding.training.replacing import replacing
 from quoth.decoding.training.sources import (
     NOVELS,
     Document,
@@ -24,6 +25,7 @@ from quoth.decoding.training.sources import (
     read_questions,
 )
 from quoth.decoding.training.tasks import Mixture, TaskShape, select_passages
+from quoth.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,18 +131,17 @@ def load_material(
     if not cache_path.exists():
         kept = [row for row in rows if not is_row_held_out(row, share=held_out_share)]
         _write(cache_path, _ranked(unlike(kept, held_out, measured), held_out, rank, seed))
-    cached = json.loads(cache_path.read_text(encoding="utf-8"))
-    questions = tuple(_question(row) for row in cached["questions"])
+    ranked = _read(cache_path)
     rarity = WordRarity(document.text[:_TOKENIZER_CHARS] for document in kept_documents)
     vectors_path = cache_path.with_name("passages.npz")
     library = make_library(kept_documents, rarity, rank, vectors_path, measured=measured, seed=seed)
     synonyms = word_neighbours(lambda word: rarity.is_common(word, share=_USUAL_SHARE))
     return Material(
-        questions=questions,
-        held_out=tuple(_question(row) for row in cached["held_out"]),
+        questions=ranked["questions"],
+        held_out=ranked["held_out"],
         documents=kept_documents,
         held_out_documents=held_out_documents,
-        mixture=Mixture(questions, library, synonyms),
+        mixture=Mixture(ranked["questions"], library, synonyms),
         rarity=rarity,
     )
 
@@ -190,9 +191,20 @@ def _wording(question: str) -> str:
 
 
 def _write(path: Path, ranked: dict[str, list[RankedQuestion]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = {name: [asdict(question) for question in part] for name, part in ranked.items()}
-    path.write_text(json.dumps(rows), encoding="utf-8")
+    with replacing(path) as fresh:
+        fresh.write_text(json.dumps(rows), encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, tuple[RankedQuestion, ...]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return {name: tuple(map(_question, rows[name])) for name in ("questions", "held_out")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{str(path)!r} is cut off, or written by another version of quoth: {error!r}. Train "
+            f"in another folder, or move the file away; then questions are ranked again."
+        ) from error
 
 
 def _question(row: dict[str, Any]) -> RankedQuestion:

@@ -13,10 +13,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import NemotronForCausalLM
 
 from quoth.decoding.training.catalogue import held_out_library
-from quoth.decoding.training.checkpoints import Place, export_model, save_state, saved_place
+from quoth.decoding.training.checkpoints import (
+    Place,
+    check_state,
+    export_model,
+    save_state,
+    saved_place,
+)
 from quoth.decoding.training.evaluation import GenerationScores, generate_answers, score
 from quoth.decoding.training.examples import render_prompt
 from quoth.decoding.training.initialise import initialise, mini_config, settle
@@ -32,13 +38,11 @@ from quoth.decoding.training.phases import (
 from quoth.decoding.training.pointing import PointerScores, point
 from quoth.decoding.training.processes import joined_processes
 from quoth.decoding.training.tasks import Mixture, TaskShape
-from quoth.decoding.training.tokenizer import train_tokenizer
+from quoth.decoding.training.tokenizer import kept_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from transformers import NemotronForCausalLM
 
     from quoth.decoding.training.examples import Example
     from quoth.decoding.training.ranking import PassageRanker
@@ -93,10 +97,15 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
         rank: Orders passages as the product's retriever does.
         device: Where to train.
         progress: Told about every step and every evaluation.
+
+    Raises:
+        InputError: What lies in ``output_dir`` is of another recipe or version, or the processes
+            cannot share a step's micro-batches.
     """
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
-    with joined_processes() as processes:
+    _check_folder(recipe, output_dir)
+    with joined_processes(streams=recipe.streams) as processes:
         with processes.first_alone():
             material = load_material(
                 qa_dir / "extractive_qa.jsonl.gz",
@@ -106,7 +115,9 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
                 held_out_share=recipe.held_out_share,
                 seed=recipe.seed,
             )
-            tokenizer = _tokenizer(recipe, material, output_dir / "tokenizer")
+            tokenizer = kept_tokenizer(
+                output_dir / "tokenizer", material.texts(), vocab_size=recipe.vocab_size
+            )
         setting = Setting(
             recipe=recipe,
             material=material,
@@ -119,12 +130,13 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
         return _Run(setting).report()
 
 
-def _tokenizer(recipe: MiniRecipe, material: Material, folder: Path) -> PreTrainedTokenizerFast:
-    if not folder.exists():
-        trained = train_tokenizer(material.texts(), vocab_size=recipe.vocab_size)
-        trained.save_pretrained(folder)
-    loaded: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
-    return loaded
+def _check_folder(recipe: MiniRecipe, folder: Path) -> None:
+    """Refuse the training state of another recipe before anything is loaded."""
+    check_state(
+        folder / "state",
+        {DISTILLATION: recipe.distillation.steps, JOINT: recipe.joint_steps},
+        lambda vocab_size: NemotronForCausalLM(mini_config(vocab_size, blocks=recipe.blocks)),
+    )
 
 
 class _Run:

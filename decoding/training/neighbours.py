@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from quoth.decoding.training.questions import WordRarity, folded
+from quoth.decoding.training.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,9 @@ def find_neighbours(
     if missing:
         embedded = embedder.embed([texts[place] for place in missing]).astype(np.float16)
         known.update(zip(digests[missing].tolist(), embedded, strict=True))
-        cache_path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache_path, digests=np.array(list(known)), vectors=np.stack(list(known.values())))
+        with replacing(cache_path) as fresh, fresh.open("wb") as kept_file:
+            kept_vectors = np.stack(list(known.values()))
+            np.savez(kept_file, digests=np.array(list(known)), vectors=kept_vectors)
     vectors = np.stack([known[digest] for digest in digests.tolist()])
     return _nearest(vectors.astype(np.float32))
 

@@ -77,9 +77,14 @@ class Processes:
 
 
 @contextmanager
-def joined_processes() -> Iterator[Processes]:
-    """The processes that ``torchrun`` started, or this one alone."""
+def joined_processes(*, streams: int) -> Iterator[Processes]:
+    """The processes that ``torchrun`` started, or this one alone.
+
+    Raises:
+        InputError: The streams of micro-batches cannot be shared by so many.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
+    Processes(0, size).streams(streams)
     if size == 1:
         yield Processes()
         return

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from quoth.decoding.training.replacing import replacing
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
 SPECIAL_TOKENS = (PAD, USER, ASSISTANT, END)
@@ -67,3 +70,14 @@ def train_tokenizer(texts: Iterable[str], *, vocab_size: int) -> PreTrainedToken
         chat_template=CHAT_TEMPLATE,
         model_max_length=2048,
     )
+
+
+def kept_tokenizer(
+    folder: Path, texts: Iterable[str], *, vocab_size: int
+) -> PreTrainedTokenizerFast:
+    """The tokenizer in ``folder``; where there is none, it is trained and kept there."""
+    if not folder.exists():
+        with replacing(folder) as fresh:
+            train_tokenizer(texts, vocab_size=vocab_size).save_pretrained(fresh)
+    loaded: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return loaded
