@@ -130,17 +130,8 @@ class Assistant:
         began = perf_counter()
         hits = self._retrieve(question, turns, filters)
         retrieve_s = perf_counter() - began
-        fitted = fit(
-            self._tokenizer,
-            question=question,
-            passages=[hit.passage for hit in hits],
-            turns=turns,
-            budget=self.decoder.max_length - self.settings.max_new_tokens,
-        )
-        scored = tuple(
-            ScoredPassage(number=number, passage=hit.passage, score=hit.score)
-            for number, hit in enumerate(hits[: len(fitted.passages)], start=1)
-        )
+        fitted = self._fit(question, hits, turns)
+        scored = _scored(hits[: len(fitted.passages)])
         yield Retrieved(passages=scored)
         tracker = CitationTracker(
             citable_sources(fitted, self.page_at),
@@ -217,6 +208,16 @@ class Assistant:
                 best[hit.passage.id] = hit
         return sorted(best.values(), key=lambda hit: -hit.score)[:k]
 
+    def _fit(self, question: str, hits: Sequence[SearchHit], turns: Sequence[Turn]) -> Fitted:
+        """The prompt, with as many passages and turns as leave room for the answer."""
+        return fit(
+            self._tokenizer,
+            question=question,
+            passages=[hit.passage for hit in hits],
+            turns=turns,
+            budget=self.decoder.max_length - self.settings.max_new_tokens,
+        )
+
     def _decode(
         self, fitted: Fitted, tracker: CitationTracker
     ) -> Generator[Text | Cited, None, Step]:
@@ -239,6 +240,14 @@ class Assistant:
             yield from (Cited(citation=citation) for citation in cited)
         yield from (Cited(citation=citation) for citation in tracker.finish())
         return step
+
+
+def _scored(hits: Sequence[SearchHit]) -> tuple[ScoredPassage, ...]:
+    """The passages as the prompt numbers them."""
+    return tuple(
+        ScoredPassage(number=number, passage=hit.passage, score=hit.score)
+        for number, hit in enumerate(hits, start=1)
+    )
 
 
 def _cut_off(last: Step, max_new_tokens: int) -> tuple[str, ...]:

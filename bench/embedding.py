@@ -29,11 +29,7 @@ from quoth.retrieval.embedding import SentenceTransformerEmbedder, batches_by_le
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("corpus", type=Path, help="JSONL of BEIR")
-    parser.add_argument("--texts", type=int, default=200, help="evenly spread over the corpus")
-    parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = parsed_arguments()
     embedder = load_embedder()
     if not isinstance(embedder, SentenceTransformerEmbedder):
         raise TypeError("the packaged embedder is no sentence-transformers model")
@@ -43,14 +39,41 @@ def main() -> int:
     ways = {"before": lambda: before(embedder, texts), "after": lambda: embedder.embed(texts)}
     times, vectors = in_turns(ways, arguments.repeats)
     alone = np.concatenate([embedder.embed([text]) for text in texts[:32]])
-    operations = flops_a_token(embedder, sum(n * n for n in lengths) / sum(lengths))
-    limits = {kind: operations_per_s(embedder, dtype) for kind, dtype in KINDS.items()}
-    rates = {way: sum(lengths) / statistics.median(spent) for way, spent in times.items()}
     report = {
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "torch": torch.__version__,
         "texts": len(texts),
         "tokens": sum(lengths),
+        **speeds(embedder, lengths, times),
+        "padding": padding(lengths, embedder),
+        "counting_tokens": round(spent(lambda: embedder._lengths(texts)) / min(times["after"]), 3),
+        "least_cosine": {
+            "before and after": least_cosine(vectors["before"], vectors["after"]),
+            "alone and in batches": least_cosine(alone, vectors["after"][:32]),
+        },
+        "same_ten_nearest": same_nearest(vectors["before"], vectors["after"]),
+    }
+    print(json.dumps(report))
+    return 0
+
+
+def parsed_arguments() -> argparse.Namespace:
+    """What to measure on, and how often."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path, help="JSONL of BEIR")
+    parser.add_argument("--texts", type=int, default=200, help="evenly spread over the corpus")
+    parser.add_argument("--repeats", type=int, default=3)
+    return parser.parse_args()
+
+
+def speeds(
+    embedder: SentenceTransformerEmbedder, lengths: Sequence[int], times: dict[str, list[float]]
+) -> dict[str, Any]:
+    """How fast both ways are, next to each other and to the limit."""
+    operations = flops_a_token(embedder, sum(n * n for n in lengths) / sum(lengths))
+    limits = {kind: operations_per_s(embedder, dtype) for kind, dtype in KINDS.items()}
+    rates = {way: sum(lengths) / statistics.median(spent) for way, spent in times.items()}
+    return {
         "tokens_per_processor_s": {way: round(rate) for way, rate in rates.items()},
         "ratio": round(rates["after"] / rates["before"], 2),
         "ratio_by_run": [
@@ -63,16 +86,7 @@ def main() -> int:
             "before, float32": round(rates["before"] * operations / limits["float32"], 2),
             "after, bfloat16": round(rates["after"] * operations / limits["bfloat16"], 2),
         },
-        "padding": padding(lengths, embedder),
-        "counting_tokens": round(spent(lambda: embedder._lengths(texts)) / min(times["after"]), 3),
-        "least_cosine": {
-            "before and after": least_cosine(vectors["before"], vectors["after"]),
-            "alone and in batches": least_cosine(alone, vectors["after"][:32]),
-        },
-        "same_ten_nearest": same_nearest(vectors["before"], vectors["after"]),
     }
-    print(json.dumps(report))
-    return 0
 
 
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}

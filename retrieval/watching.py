@@ -91,11 +91,18 @@ def watch(
         if gone - absent:
             yield _told_gone(gone - absent)
         absent = gone
-        for event in _rounds(index, present, stop, root, times):
-            if event:
-                yield event
-            if _marks(paths) != marks:
-                break
+        yield from _while_same(paths, marks, _rounds(index, present, stop, root, times))
+
+
+def _while_same(
+    paths: Sequence[Path], marks: list[tuple[int, ...]], rounds: Iterator[WatchEvent | None]
+) -> Iterator[WatchEvent]:
+    """The events of `rounds`, until the paths are no longer the ones that had these marks."""
+    for event in rounds:
+        if event:
+            yield event
+        if _marks(paths) != marks:
+            return
 
 
 def _check_there(paths: Sequence[Path]) -> None:

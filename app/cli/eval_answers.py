@@ -67,14 +67,11 @@ def answers(
     Every question is asked as `quoth ask` would, without chance. A cell of the tables is the share
     in per cent, its 95 % interval (Wilson), and the number of questions that it is of.
     """
-    from quoth.app.evaluating.answers.asking import check_questions
     from quoth.app.evaluating.answers.figures import figures_by_domain
-    from quoth.app.evaluating.answers.questions import limited, read_answer_questions
 
     cuts = numbers_in(options.pop("passages"))
     settings = settings_from(options, docs)
-    asked = limited(read_answer_questions(questions), limit)
-    check_questions(asked, settings.max_question_chars)
+    asked = _checked_questions(questions, limit, settings.max_question_chars)
     with opened_for(settings, docs, asked) as index:
         answered = answered_by(index, settings, asked, cuts, per_question)
     by_cut = {k: [one for one in answered if one.k == k] for k in cuts}
@@ -87,6 +84,18 @@ def answers(
         _print_json(figures, {"model": settings.model, "questions": len(asked)})
     else:
         print_tables(figures)
+
+
+def _checked_questions(
+    files: Sequence[Path], limit: int | None, max_chars: int
+) -> "list[AnswerQuestion]":
+    """At most `limit` questions of each domain, all of which may be asked."""
+    from quoth.app.evaluating.answers.asking import check_questions
+    from quoth.app.evaluating.answers.questions import limited, read_answer_questions
+
+    asked = limited(read_answer_questions(files), limit)
+    check_questions(asked, max_chars)
+    return asked
 
 
 def numbers_in(passages: str) -> tuple[int, ...]:

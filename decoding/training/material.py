@@ -123,13 +123,9 @@ def load_material(
     """
     read = [_shortened(document) for document in read_documents(text_path)]
     kept_documents, held_out_documents = _held_apart(read, held_out_share)
-    rows = _rows(questions_path)
-    held_out = [row for row in rows if is_row_held_out(row, share=held_out_share)]
-    measured = Seen(d.text for d in read if is_held_out(d.path, share=held_out_share))
-    for row in held_out:
-        measured.add(row.context)
+    kept, held_out = _rows_apart(_rows(questions_path), held_out_share)
+    measured = _measured(read, held_out, held_out_share)
     if not cache_path.exists():
-        kept = [row for row in rows if not is_row_held_out(row, share=held_out_share)]
         _write(cache_path, _ranked(unlike(kept, held_out, measured), held_out, rank, seed))
     ranked = _read(cache_path)
     rarity = WordRarity(document.text[:_TOKENIZER_CHARS] for document in kept_documents)
@@ -166,6 +162,25 @@ def _held_apart(
         tuple(d for d, is_out in zip(long, held_out, strict=True) if not is_out),
         tuple(d for d, is_out in zip(long, held_out, strict=True) if is_out),
     )
+
+
+def _rows_apart(
+    rows: Sequence[QuestionRow], share: float
+) -> tuple[list[QuestionRow], list[QuestionRow]]:
+    """Rows that are kept, and those that are held out."""
+    held_out = [is_row_held_out(row, share=share) for row in rows]
+    return (
+        [row for row, is_out in zip(rows, held_out, strict=True) if not is_out],
+        [row for row, is_out in zip(rows, held_out, strict=True) if is_out],
+    )
+
+
+def _measured(documents: Sequence[Document], held_out: Sequence[QuestionRow], share: float) -> Seen:
+    """All held-out texts, those of short documents too."""
+    seen = Seen(d.text for d in documents if is_held_out(d.path, share=share))
+    for row in held_out:
+        seen.add(row.context)
+    return seen
 
 
 def _rows(questions_path: Path) -> list[QuestionRow]:

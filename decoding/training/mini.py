@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -41,7 +41,7 @@ from quoth.decoding.training.tasks import Mixture, TaskShape
 from quoth.decoding.training.tokenizer import kept_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from quoth.decoding.training.examples import Example
@@ -102,32 +102,13 @@ def train_mini(  # noqa: PLR0913  (one name for each of the command's options)
         InputError: What lies in ``output_dir`` is of another recipe or version, or the processes
             cannot share a step's micro-batches.
     """
-    if recipe.threads is not None:
-        torch.set_num_threads(recipe.threads)
     _check_folder(recipe, output_dir)
-    with joined_processes(streams=recipe.streams) as processes:
-        with processes.first_alone():
-            material = load_material(
-                qa_dir / "extractive_qa.jsonl.gz",
-                text_path,
-                output_dir / "ranked.json",
-                rank=rank,
-                held_out_share=recipe.held_out_share,
-                seed=recipe.seed,
-            )
-            tokenizer = kept_tokenizer(
-                output_dir / "tokenizer", material.texts(), vocab_size=recipe.vocab_size
-            )
-        setting = Setting(
-            recipe=recipe,
-            material=material,
-            tokenizer=tokenizer,
-            folder=output_dir,
-            device=processes.device(device),
-            processes=processes,
-            progress=progress or (lambda _step, _steps, _measured: None),
-        )
-        return _Run(setting).report()
+    load = partial(_material, recipe, qa_dir, text_path, output_dir, rank)
+    return _run_recipe(recipe, load, output_dir, device, progress or _tell_nobody)
+
+
+def _tell_nobody(_step: int, _steps: int, _measured: dict[str, float]) -> None:
+    """Stand in for a progress that nobody asked for."""
 
 
 def _check_folder(recipe: MiniRecipe, folder: Path) -> None:
@@ -137,6 +118,47 @@ def _check_folder(recipe: MiniRecipe, folder: Path) -> None:
         {DISTILLATION: recipe.distillation.steps, JOINT: recipe.joint_steps},
         lambda vocab_size: NemotronForCausalLM(mini_config(vocab_size, blocks=recipe.blocks)),
     )
+
+
+def _material(
+    recipe: MiniRecipe, qa_dir: Path, text_path: Path, folder: Path, rank: PassageRanker
+) -> Material:
+    return load_material(
+        qa_dir / "extractive_qa.jsonl.gz",
+        text_path,
+        folder / "ranked.json",
+        rank=rank,
+        held_out_share=recipe.held_out_share,
+        seed=recipe.seed,
+    )
+
+
+def _run_recipe(
+    recipe: MiniRecipe,
+    load: Callable[[], Material],
+    folder: Path,
+    device: str,
+    progress: Progress,
+) -> TrainingReport | None:
+    """Run the recipe in as many processes as were started; the first one loads before the rest."""
+    if recipe.threads is not None:
+        torch.set_num_threads(recipe.threads)
+    with joined_processes(streams=recipe.streams) as processes:
+        with processes.first_alone():
+            material = load()
+            tokenizer = kept_tokenizer(
+                folder / "tokenizer", material.texts(), vocab_size=recipe.vocab_size
+            )
+        setting = Setting(
+            recipe=recipe,
+            material=material,
+            tokenizer=tokenizer,
+            folder=folder,
+            device=processes.device(device),
+            processes=processes,
+            progress=progress,
+        )
+        return _Run(setting).report()
 
 
 class _Run:
