@@ -30,9 +30,14 @@ def _said_behind(text: str, model: NemotronForCausalLM) -> str:
 
 
 @torch.inference_mode()
-def test_an_earlier_answer_without_a_marker_is_copied() -> None:
+@pytest.mark.parametrize("second", ["ferry", "tower", "spring"])
+def test_an_earlier_answer_without_a_marker_is_copied(second: str) -> None:
+    """Only by its second word does the passage's sentence score less: by 10 to 13 of 80.
+
+    So little must answers be kept from copying themselves: by 4; with 15 the passage wins.
+    """
     said = LIBRARY[0]
-    other = "The ferry keeps maps of the northern lake in its mill."
+    other = f"The {second} keeps maps of the northern lake in its mill."
     before = f"{USER}{QUESTION}{END}{ASSISTANT}{said}{END}{prompt(QUESTION, [other])}"
     model, answer = settled_model(2), ids_of(said)
     logits = model(torch.tensor([ids_of(before) + answer])).logits[0]
