@@ -3,13 +3,19 @@
 transformers prepares everything as for its own loop (`GenerationMixin._sample`): logits processors
 and warpers, stopping criteria, maximal length, special tokens. Here the tokens are decoded with
 drafts, row by row, and handed back in the form of that loop. Written against transformers 5.23.
+
+Greedy decoding gives the tokens of `generate` (rounding apart; padding on the left does not reach
+the model). Sampling draws other random numbers than transformers: the same `torch.manual_seed`, or
+the same `seed`, gives the same text, with and without drafts. Processors and stopping criteria are
+asked position by position, with the exact prefix of their row; scores and logits behind the end of
+a row are zeros.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -76,57 +82,69 @@ def hf_generate(  # noqa: PLR0913 - the contract of transformers, and three argu
 ) -> Tensor | HFGenerateOutput:
     """Decode for `model.generate(..., custom_generate=hf_generate)`; not to be called directly.
 
-    Greedy decoding gives the tokens of `generate` (rounding apart; padding on the left does not
-    reach the model). Sampling draws other random numbers than transformers: the same
-    `torch.manual_seed`, or the same `seed`, gives the same text, with and without drafts.
-
-    Args:
-        model: As handed over by transformers, like all up to `generation_config`.
-        input_ids: [B, P], padded on the left.
-        logits_processor: Applied position by position, with the exact prefix of its row.
-        stopping_criteria: Asked after each token, with the exact prefix of its row.
-        generation_config: What `generate` prepared.
-        references: Copy sources for all rows, or one sequence of them for each row.
-        drafting: As in `DecodingOptions`.
-        seed: For sampling; None draws one from torch's global generator.
-        streamer: Taken from `generate`, which does not pass it on.
-        stop_strings: As in `generate`; they need `tokenizer=`.
-        **model_kwargs: What transformers adds: mask, positions, an empty cache.
+    `references` are copy sources for all rows, or one sequence of them for each row; `drafting` is
+    as in `DecodingOptions`; without a `seed`, one is drawn from torch's global generator. All else
+    is as for `generate`, whose `tokenizer=` is needed for `stop_strings`.
 
     Returns:
         Token ids [B, P + N] on the device of `input_ids`, or, with `return_dict_in_generate`, an
-        output with scores and logits where asked for (zeros behind the end of a row), and `stats`;
-        it holds no cache.
+        output with scores and logits where asked for, and `stats`; it holds no cache.
 
     Raises:
         ConfigError: An option that this loop does not have, beams for one (also a ValueError).
-        InputError: The mask has holes, a reference cannot be used, or there are not as many lists
-            of references as rows.
+        InputError: The mask has holes, or references cannot be used or are not one list a row.
         ContextOverflowError: A prompt fills the model's window.
     """
-    if generation_config is None or stopping_criteria is None:
+    config, criteria = _from_generate(generation_config, stopping_criteria)
+    lost = lost_arguments()  # of the caller's frames: to be asked here, not further down
+    check_options(config, lost, model_kwargs)
+    rules = _Rules(logits_processor, with_stop_strings(criteria, stop_strings, lost))
+    streamer = ready_streamer(streamer, lost, input_ids)
+    where = places(input_ids, model_kwargs)
+    options = _options_of_rows(len(where), references, drafting, seed, config)
+    with _evaluating(model):
+        rows = _rows(_decoder_for(model), where, rules, config, options)
+        _decode(rows, streamer)
+    return _output(rows, config)
+
+
+def _from_generate(
+    config: "GenerationConfig | None", criteria: StoppingCriteriaList | None
+) -> "tuple[GenerationConfig, StoppingCriteriaList]":
+    """What `generate` always hands over.
+
+    Raises:
+        ConfigError: It was not `generate` that called.
+    """
+    if config is None or criteria is None:
         raise ConfigError(
             "hf_generate is not called directly: use model.generate(..., "
             "custom_generate=hf_generate), or quoth.decoding.Decoder."
         )
-    lost = lost_arguments()  # of the caller's frames: to be asked here, not further down
-    check_options(generation_config, lost, model_kwargs)
-    criteria = with_stop_strings(stopping_criteria, stop_strings, lost)
-    streamer = ready_streamer(streamer, lost, input_ids)
-    where = places(input_ids, model_kwargs)
-    sources = references_of_rows(references, len(input_ids))
-    seeds = _seeds(seed, len(where), do_sample=bool(generation_config.do_sample))
-    rules = (logits_processor or LogitsProcessorList(), criteria)
-    with _evaluating(model):
-        decoder = _decoder_for(model)
-        rows = [
-            _row(
-                decoder, place, rules, generation_config, references=own, drafting=drafting, **drawn
-            )
-            for place, own, drawn in zip(where, sources, seeds, strict=True)
-        ]
-        _decode(rows, streamer)
-    return _output(rows, generation_config)
+    return config, criteria
+
+
+class _Rules(NamedTuple):
+    """What every row is decoded by, each with its own prefix."""
+
+    processors: LogitsProcessorList | None
+    criteria: StoppingCriteriaList
+
+
+def _options_of_rows(
+    number: int,
+    references: Sequence[Reference] | Sequence[Sequence[Reference]],
+    drafting: "Drafting",
+    seed: int | None,
+    config: "GenerationConfig",
+) -> list[dict[str, Any]]:
+    """Those of `Decoder.stream` for each row."""
+    sources = references_of_rows(references, number)
+    seeds = _seeds(seed, number, do_sample=bool(config.do_sample))
+    return [
+        {"references": own, "drafting": drafting, **drawn}
+        for own, drawn in zip(sources, seeds, strict=True)
+    ]
 
 
 def _seeds(seed: int | None, number: int, *, do_sample: bool) -> list[dict[str, Any]]:
@@ -145,15 +163,29 @@ def _seeds(seed: int | None, number: int, *, do_sample: bool) -> list[dict[str, 
     ]
 
 
+def _rows(
+    decoder: Decoder,
+    where: Sequence[Place],
+    rules: _Rules,
+    config: "GenerationConfig",
+    options: Sequence[dict[str, Any]],
+) -> list[Row]:
+    return [
+        _row(decoder, place, rules, config, **own)
+        for place, own in zip(where, options, strict=True)
+    ]
+
+
 def _row(
     decoder: Decoder,
     place: Place,
-    rules: tuple[LogitsProcessorList, StoppingCriteriaList],
+    rules: _Rules,
     config: "GenerationConfig",
     **options: Any,  # noqa: ANN401 - those of `Decoder.stream`
 ) -> Row:
     """A row that is ready to be decoded."""
-    processors, criteria = processors_of_row(rules[0], place), rules[1]
+    processors = processors_of_row(rules.processors or LogitsProcessorList(), place)
+    criteria = rules.criteria
     wants = bool(config.return_dict_in_generate)
     raw = Recorder() if wants and config.output_logits else None
     scores = Recorder() if wants and config.output_scores else None
