@@ -1,7 +1,7 @@
 """Circuits of the last layer: name the best passage, start its best sentence, copy, and end.
 
-Six heads, of which ``copying`` has those that copy and end. What is relevant is read from MiniLM's
-part of the stream: those rows are small and random, and training fills them.
+Eight heads, of which ``copying`` has those that copy and end. What is relevant is read from
+MiniLM's part of the stream: those rows are small and random, and training fills them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from quoth.decoding.training.copying import IDLE, IDLE_SCORE, SPOKEN, write_copy, write_end
+from quoth.decoding.training.copying import IDLE, IDLE_SCORE, SPOKEN, write_copies, write_end
 from quoth.decoding.training.heads import blank_head, orthogonal, weight_for
 from quoth.decoding.training.subspaces import (
     ANSWERING,
@@ -22,7 +22,7 @@ from quoth.decoding.training.subspaces import (
     CHOOSE_PASSAGE,
     CHOOSE_SENTENCE,
     CONTENT,
-    COPY,
+    COPIES,
     END_TURN,
     IDENTITY,
     MARKER,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.heads import Head
     from quoth.decoding.training.reading import Codes
 
-NUM_ANSWERING_HEADS = 6
+NUM_ANSWERING_HEADS = 8
 
 CHOOSING = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD)
 """Those that attend to what is relevant."""
@@ -84,13 +84,13 @@ class Spoken:
 def write_answering(
     model: NemotronForCausalLM, spoken: Spoken, codes: Codes, generator: torch.Generator
 ) -> None:
-    """Write the six heads; what they say must have the codes that the model's embedding has."""
+    """Write the eight heads; what they say must have the codes that the model's embedding has."""
     last = model.config.num_hidden_layers - 1
     heads = [blank_head(model, layer=last, number=i) for i in range(NUM_ANSWERING_HEADS)]
     _write_relevance(heads, generator)
     _write_choice_of_passage(heads[CHOOSE_PASSAGE], spoken)
     _write_choice_of_sentence(heads[CHOOSE_SENTENCE], codes.start)
-    write_copy(heads[COPY], codes, generator)
+    write_copies([heads[number] for number in COPIES], codes, generator)
     write_end(heads[END_TURN], model.model.layers[last].self_attn.o_proj, spoken.end)
     _write_quote_of_turn(heads[QUOTE_TURN], codes.start)
     _write_second_word(heads[SECOND_WORD], codes.second, generator)
@@ -165,6 +165,7 @@ def _write_second_word(head: Head, second: Tensor, generator: torch.Generator) -
     _stay_in_passage(head, rows.stop, at=BEGINS, by=1.0)
     _idle(head, QUESTION, except_at=BEGINS, by=0.5)
     head.query[IDLE, ANSWERING] = head.query[IDLE, BEGINS]  # both are needed
+    head.query[IDLE, MARKER] = -head.query[IDLE, BEGINS]  # an answer's marker begins it, too
     size = SECOND.stop - SECOND.start
     head.value[:size, SECOND] = torch.eye(size)
     head.out[WORD, :size] = _SECOND_SPOKEN * second.T

@@ -1,8 +1,14 @@
-"""The two heads of the last layer that copy a sentence once begun, and end the turn behind it."""
+"""The heads of the last layer that copy a sentence once begun, and end the turn behind it.
+
+Copying is a search for the nearest context: keys score what they have in common with the query
+less half their own squared length, which ranks them by distance. Without the latter, contexts
+whose codes happen to be long win over the right one.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,9 +22,12 @@ from quoth.decoding.training.subspaces import (
     CONTENT,
     EARLIER,
     ENDS,
+    HEAD_SIZE,
     IDENTITY,
+    LENGTHS,
     MARKER,
     NUM_PAIRS,
+    OPENS,
     PASSAGES,
     QUESTION,
     SECOND,
@@ -27,6 +36,8 @@ from quoth.decoding.training.subspaces import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor, nn
 
     from quoth.decoding.training.heads import Head
@@ -43,13 +54,35 @@ IDLE = -1
 
 IDLE_SCORE = 400.0
 
-_PARTS = ((35.2, 11), (19.2, 7), (8.0, 4), (16.0, 7))
-"""Score and rows of what a copy goes by: last token, those before, a sentence's second, first."""
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measure:
+    """Score and number of rows of each thing that a copy goes by."""
+
+    last: tuple[float, int]
+    before: tuple[float, int]
+    second: tuple[float, int] = (0.0, 0)
+    """Of the sentence's second word."""
+
+    start: tuple[float, int] = (0.0, 0)
+    """Of the sentence's first word."""
+
+    at_start: float = 0.0
+    """For second tokens of sentences, behind a first one."""
+
+
+_MEASURES = (
+    _Measure(last=(35.2, 11), before=(19.2, 7), second=(8.0, 4), start=(16.0, 7), at_start=19.2),
+    _Measure(last=(35.0, 14), before=(20.0, 10), start=(16.0, 5), at_start=19.0),
+    _Measure(last=(35.0, 14), before=(20.0, 7), second=(14.0, 8)),
+)
+"""Of the three heads. Each divides its rows in another way: they err at different places."""
+
+_VOTE = SPOKEN / len(_MEASURES)
 _LAST = slice(EARLIER[0].start, EARLIER[0].start + 10)  # as much as the context has of a token
 _NEAREST = 0.85  # of the context's weight, since there is more of it than one token
-_AT_START = 19.2
 _NOT_QUESTION, _NOT_AGAIN = 15.0, 4.0
+_AGAINST = 30  # where in a head, behind what it compares
 _SAME_PASSAGE = 10.0
 _SLOW = (6, 6 + NUM_PAIRS, 7, 7 + NUM_PAIRS)
 """Dimensions that turn so little that within a prompt they are nearly as good as still ones."""
@@ -57,7 +90,7 @@ _SLOW = (6, 6 + NUM_PAIRS, 7, 7 + NUM_PAIRS)
 _ENDED = 24.0
 
 
-def write_copy(head: Head, codes: Codes, generator: torch.Generator) -> None:
+def write_copies(heads: Sequence[Head], codes: Codes, generator: torch.Generator) -> None:
     """Attend to the token after an earlier stretch like the last ones; say that token.
 
     After ``a b c``, the token after an earlier ``b c`` scores 35 + 19, one after ``x c`` 35. Where
@@ -65,18 +98,33 @@ def write_copy(head: Head, codes: Codes, generator: torch.Generator) -> None:
     answer has said comes after what it is copied from; behind markers there is nothing to copy.
 
     Args:
-        head: A blank one.
+        heads: Three blank ones.
         codes: How the first two layers' circuits write earlier tokens.
-        generator: Draws how codes share the head's rows.
+        generator: Draws how codes share the heads' rows.
     """
-    sources = (
-        ([(WORD, codes.earlier)], EARLIER[0]),
-        ([(_LAST, _NEAREST * torch.eye(10)), (EARLIER[1], _NEAREST * codes.further)], EARLIER[1]),
-        ([(SECOND, torch.eye(SECOND.stop - SECOND.start))], SECOND),
-        ([(START, torch.eye(START.stop - START.start))], START),
+    for head, measure in zip(heads, _MEASURES, strict=True):
+        _compare(head, measure, codes, generator)
+        _stay_in_sources(head)
+        _rank_by_distance(head, measure)
+        _say_itself(head, _VOTE)
+
+
+def _compare(head: Head, measure: _Measure, codes: Codes, generator: torch.Generator) -> None:
+    """Score what query and key have in common."""
+    parts = (
+        (measure.last, [(WORD, codes.earlier)], EARLIER[0]),
+        (
+            measure.before,
+            [(_LAST, _NEAREST * torch.eye(10)), (EARLIER[1], _NEAREST * codes.further)],
+            EARLIER[1],
+        ),
+        (measure.second, [(SECOND, torch.eye(SECOND.stop - SECOND.start))], SECOND),
+        (measure.start, [(START, torch.eye(START.stop - START.start))], START),
     )
     row = COPY_PARTS.start
-    for (asked, held), (score, count) in zip(sources, _PARTS, strict=True):
+    for (score, count), asked, held in parts:
+        if not count:
+            continue
         width = held.stop - held.start
         turned = orthogonal(count, width, generator) * math.sqrt(width / count) * weight_for(score)
         rows = slice(row, row + count)
@@ -84,16 +132,28 @@ def write_copy(head: Head, codes: Codes, generator: torch.Generator) -> None:
             head.query[rows, source] = turned @ mapping
         head.key[rows, held] = turned
         row += count
-    head.query[row, BEGINS] = head.key[row, BEGUN] = weight_for(_AT_START)
-    head.prefer(row + 1 - CONTENT.start, (QUESTION,), -_NOT_QUESTION)
-    head.key[row + 1, ANSWERING] = head.key[row + 1, QUESTION] * _NOT_AGAIN / _NOT_QUESTION
+    head.query[row, BEGINS] = head.key[row, BEGUN] = weight_for(measure.at_start)
+
+
+def _stay_in_sources(head: Head) -> None:
+    """Copy from the passage named, from no question, and from this answer only if need be."""
+    head.prefer(_AGAINST, (QUESTION,), -_NOT_QUESTION)
+    row = CONTENT.start + _AGAINST
+    head.key[row, ANSWERING] = head.key[row, QUESTION] * _NOT_AGAIN / _NOT_QUESTION
     named = _passage_codes().T * weight_for(_SAME_PASSAGE)
     for place, code in zip(_SLOW, named, strict=True):
         head.query[place, PASSAGES] = head.key[place, PASSAGES] = code
     weight = weight_for(IDLE_SCORE)
     head.key[IDLE, QUESTION], head.query_bias[IDLE] = weight, -0.7 * weight
     head.query[IDLE, MARKER], head.query[IDLE, ASSISTANT] = 1.7 * weight, 0.5 * weight
-    _say_itself(head, SPOKEN)
+
+
+def _rank_by_distance(head: Head, measure: _Measure) -> None:
+    """Take half of what each key's codes score with themselves from its score."""
+    row = CONTENT.start + _AGAINST
+    halves = (0.5 * measure.last[0], 0.5 * _NEAREST * measure.before[0])
+    for length, score in zip(LENGTHS, halves, strict=True):
+        head.key[row, length] = -score * math.sqrt(HEAD_SIZE) / head.query_bias[row]
 
 
 def _passage_codes() -> Tensor:
@@ -120,6 +180,6 @@ def write_end(head: Head, out: nn.Linear, end: Tensor) -> None:
     head.look_back(0)
     _say_itself(head, -1.0)
     row = IDENTITY.stop - IDENTITY.start
-    head.value[row, [ENDS, ANSWERING]], head.value[row, MARKER] = 1.0, -1.0
+    head.value[row, [ENDS, ANSWERING]], head.value[row, [MARKER, OPENS]] = 1.0, -1.0
     head.out[IDENTITY, row] = _ENDED * end
     out.bias[IDENTITY] = -_ENDED * end

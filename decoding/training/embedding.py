@@ -16,6 +16,7 @@ from quoth.decoding.training.subspaces import (
     IDENTITY,
     MARKER,
     MEANING,
+    OPENS,
     PASSAGES,
     WIDTH,
     WORD,
@@ -67,6 +68,7 @@ def embed(
         table[token_id, [passage, MARKER]] = 1.0
     ends = [i for i in range(len(tokenizer)) if _ends_sentence(str(tokenizer.decode([i])))]
     table[[*ends, *markers], ENDS] = 1.0
+    table[vocabulary[ASSISTANT], [ENDS, OPENS]] = 1.0
     _fill(table)
     return table
 

@@ -16,11 +16,12 @@ from quoth.decoding.training.answering import (
 )
 from quoth.decoding.training.copying import COPY_PARTS
 from quoth.decoding.training.heads import view_head
+from quoth.decoding.training.lengths import mask_lengths
 from quoth.decoding.training.reading import NUM_READING_HEADS
 from quoth.decoding.training.subspaces import (
     CHOOSE_PASSAGE,
     CIRCUITS,
-    COPY,
+    COPIES,
     MEANING,
     NUM_BLOCK_HEADS,
     USER,
@@ -82,6 +83,7 @@ def trained(model: NemotronForCausalLM) -> dict[str, Tensor]:
     for number, count in NUM_READING_HEADS.items():
         for head in range(NUM_BLOCK_HEADS, NUM_BLOCK_HEADS + count):
             _mask_head(view_head(masks, layer=number, number=head))
+    mask_lengths(masks, model)
     _mask_last(masks, last)
     return {name: mask for name, mask in masks.named_parameters() if not mask.all()}
 
@@ -112,4 +114,5 @@ def _mask_last(masks: NemotronForCausalLM, last: int) -> None:
     for number, rows in MATCHING.items():
         heads[number].query[rows, MEANING] = heads[number].key[rows, MEANING] = 1.0
     heads[CHOOSE_PASSAGE].key[REFUSING, USER] = 1.0
-    heads[COPY].query[COPY_PARTS] = heads[COPY].key[COPY_PARTS] = 1.0
+    for number in COPIES:
+        heads[number].query[COPY_PARTS] = heads[number].key[COPY_PARTS] = 1.0

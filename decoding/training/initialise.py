@@ -17,6 +17,7 @@ from quoth.decoding.training.answering import write_answering
 from quoth.decoding.training.calibration import calibrate, settle_norms
 from quoth.decoding.training.embedding import embed, spoken_codes
 from quoth.decoding.training.frozen import recentre
+from quoth.decoding.training.lengths import write_lengths
 from quoth.decoding.training.minilm import load_minilm, token_inputs
 from quoth.decoding.training.reading import draw_codes, write_reading, written_codes
 from quoth.decoding.training.relative import positional_parts
@@ -108,6 +109,7 @@ def initialise(
     model.model.embed_tokens.weight.copy_(embed(tokenizer, meaning, generator))
     num_blocks = config.num_hidden_layers - 1
     transplant(model, source, positional_parts(source, pieces, texts, num_blocks=num_blocks))
+    write_lengths(model)
     codes = draw_codes(generator)
     write_reading(model, codes)
     spoken = spoken_codes(tokenizer, model.model.embed_tokens.weight)

@@ -48,6 +48,12 @@ MARKER = 503
 ENDS, BEGINS, BEGUN = 504, 505, 506
 """A sentence ends here; its first token; its second."""
 
+OPENS = 507
+"""The assistant's marker: a sentence begins behind it, though none ends there."""
+
+LENGTHS = (508, 511)
+"""The squared lengths of the codes in ``EARLIER``, from the second layer on."""
+
 FILLER = (509, 510)
 """Two dimensions that make every embedding equally long and its mean zero."""
 
@@ -60,6 +66,9 @@ NUM_BLOCK_HEADS = 12
 
 CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN, SECOND_WORD = range(6)
 """Heads of the last layer: where all but the fourth look, training can be told."""
+
+COPIES = (COPY, 6, 7)
+"""Three of them that copy, each by its own measure: what two of them say is said."""
 
 TURNING = slice(0, 16)
 """Dimensions of a head that turn with the position: pair ``i`` is ``i`` and ``i + 8``."""

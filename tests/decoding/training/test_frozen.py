@@ -13,7 +13,7 @@ from quoth.decoding.training.heads import view_head
 from quoth.decoding.training.subspaces import (
     CHOOSE_PASSAGE,
     CIRCUITS,
-    COPY,
+    COPIES,
     MEANING,
     SECOND_WORD,
     WORD,
@@ -59,9 +59,10 @@ def test_a_step_changes_all_but_the_circuits() -> None:
         assert torch.equal(before.query, after.query)
         assert torch.equal(before.value, after.value)
         assert torch.equal(before.out, after.out)
-    before, after = (view_head(m, layer=last, number=COPY) for m in (model, stepped))
-    assert not torch.equal(before.query[COPY_PARTS, WORD], after.query[COPY_PARTS, WORD])
-    assert torch.equal(before.query[-1], after.query[-1])
+    for number in COPIES:
+        before, after = (view_head(m, layer=last, number=number) for m in (model, stepped))
+        assert not torch.equal(before.query[COPY_PARTS, WORD], after.query[COPY_PARTS, WORD])
+        assert torch.equal(before.query[-1], after.query[-1])
     for number in (CHOOSE_PASSAGE, SECOND_WORD):
         before, after = (view_head(m, layer=last, number=number) for m in (model, stepped))
         assert not torch.equal(before.key[RELEVANCE, MEANING], after.key[RELEVANCE, MEANING])

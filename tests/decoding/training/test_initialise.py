@@ -21,7 +21,7 @@ from helpers.small_mini import (
 from quoth.decoding.training.heads import blank_head
 from quoth.decoding.training.initialise import initialise, mini_config, settle
 from quoth.decoding.training.minilm import blocks, load_minilm
-from quoth.decoding.training.subspaces import COPY, MEANING
+from quoth.decoding.training.subspaces import COPIES, MEANING
 from quoth.decoding.training.tokenizer import USER
 
 _FORCED = 3
@@ -54,9 +54,10 @@ def test_a_sentence_once_begun_is_copied_to_its_end_without_training(
 
 
 @torch.inference_mode()
-def test_without_its_copying_head_the_model_copies_nothing(model: NemotronForCausalLM) -> None:
+def test_without_its_copying_heads_the_model_copies_nothing(model: NemotronForCausalLM) -> None:
     broken = copy.deepcopy(model)
-    blank_head(broken, layer=2, number=COPY)
+    for number in COPIES:
+        blank_head(broken, layer=2, number=number)
     assert not any(copied(broken))
 
 

@@ -17,6 +17,7 @@ from quoth.decoding.training.subspaces import (
     ASSISTANT,
     BEGINS,
     EARLIER,
+    LENGTHS,
     PASSAGES,
     QUESTION,
     SECOND,
@@ -80,6 +81,14 @@ def test_every_token_knows_the_two_before_it(read: Read) -> None:
         wanted = words[:-offset] @ earlier[:rows].T
         found = read.states[1][offset:, target]
         assert float((found - wanted).norm(dim=-1).max()) < 0.3
+
+
+@_few
+@given(read=reads())
+def test_every_token_knows_how_long_the_codes_of_those_before_it_are(read: Read) -> None:
+    for code, length in zip(EARLIER, LENGTHS, strict=True):
+        wanted = read.states[2][:, code].square().sum(-1)
+        assert torch.allclose(read.states[2][:, length], wanted, rtol=0.1, atol=0.05)
 
 
 @_few
@@ -159,3 +168,10 @@ def _start_likeness(read: Read, firsts: dict[int, int]) -> Tensor:
 def _sections(tokens: Sequence[str]) -> list[str]:
     """The latest marker before each token or at it."""
     return list(accumulate(tokens, lambda last, token: token if token in _MARKERS else last))
+
+
+def test_an_answers_first_sentence_begins_behind_the_assistants_marker() -> None:
+    read = _read(prompt(QUESTION_TEXT, [SENTENCES[0]]) + SENTENCES[3])
+    begin = read.tokens.index(ASSISTANT_MARKER) + 1
+    wanted = read.states[0][begin, WORD] @ written_codes(settled_model(2)).start.T
+    assert float(_likeness(read.states[2][begin:, START], wanted).min()) > _ALIKE
