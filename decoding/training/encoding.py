@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from quoth.decoding.training.examples import Example, Quote
     from quoth.decoding.training.sentences import Range
 
-_CHOICE_WEIGHT = 4.0  # of the first token of an answer, and of the first one behind a marker
+_CHOICE_WEIGHT = 4.0  # of an answer's first token
+_BEGINNING_WEIGHTS = (4.0, 3.0, 2.0)  # of the first ones behind a marker, which choose a sentence
 _MARKER_WEIGHT = 3.0
 _END_WEIGHT = 2.0
 _MARKED = len(quoting_answer(1, ""))
@@ -198,7 +199,7 @@ def _weights(size: int, pointers: Sequence[Pointer], num_prompt: int) -> list[fl
         if pointer.head == CHOOSE_SENTENCE:
             place = pointer.query - num_prompt
             weights[place] = max(weights[place], _MARKER_WEIGHT)
-            if place + 1 < size:
-                weights[place + 1] = _CHOICE_WEIGHT
+            for behind, weight in enumerate(_BEGINNING_WEIGHTS[: size - place - 1], place + 1):
+                weights[behind] = max(weights[behind], weight)
     weights[-1] = _END_WEIGHT
     return weights

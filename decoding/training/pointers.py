@@ -2,7 +2,7 @@
 
 A pointer's loss is minus the logarithm of the attention that its keys get together. The heads
 (``answering``) have nothing in the dimensions that turn with the position, so their attention is a
-product of queries and keys as they are projected; but the one that copies has slow ones, which are
+product of queries and keys as they are projected; but those that copy have slow ones, which are
 taken to stand still: over 500 tokens they turn by half a radian at most.
 """
 
@@ -20,6 +20,7 @@ from quoth.decoding.training.curriculum import padded_width
 from quoth.decoding.training.subspaces import (
     CHOOSE_PASSAGE,
     CHOOSE_SENTENCE,
+    COPIES,
     COPY,
     QUOTE_TURN,
     SECOND_WORD,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     from quoth.decoding.training.encoding import EncodedExample
 
-HEADS = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, QUOTE_TURN, SECOND_WORD)
+HEADS = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD, *COPIES)
+"""Those that have pointers; all that copy have the same."""
+
 """Heads of the last layer that have pointers."""
 
 _MOST = 15.0  # a pointer's loss above this teaches nothing: its answer is out of reach, or wrong
@@ -95,7 +98,7 @@ def _targets(examples: Sequence[EncodedExample], head: int) -> Targets:
         (row, pointer)
         for row, example in enumerate(examples)
         for pointer in example.pointers
-        if pointer.head == head
+        if pointer.head == (COPY if head in COPIES else head)
     ]
     pairs = [(owner, key) for owner, (_, pointer) in enumerate(own) for key in pointer.keys]
     return Targets(

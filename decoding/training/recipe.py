@@ -35,8 +35,8 @@ class MiniRecipe:
     A step of either phase averages the gradients of ``streams`` micro-batches, each of at most
     ``max_padded`` tokens. The learning rate of joint training rises over ``warmup_steps``, stays,
     and falls from ``falling_rate`` over the last ``decay_share`` of the steps. ``pointer_weights``
-    weigh the losses of the heads that choose what to quote, choose a sentence, copy, find an
-    earlier answer, and know a sentence's second word, beside the loss of answer tokens.
+    weigh the losses of the heads that choose what to quote, choose a sentence, find an earlier
+    answer, know a sentence's second word, and copy (three), beside the loss of answer tokens.
     MiniLM's positions are measured on ``num_texts`` passages, norms set by ``num_prompts`` prompts.
     """
 
@@ -51,7 +51,7 @@ class MiniRecipe:
     falling_rate: float = 1.3e-4
     warmup_steps: int = 40
     decay_share: float = 0.32
-    pointer_weights: tuple[float, float, float, float, float] = (1.0, 0.7, 0.3, 0.5, 0.5)
+    pointer_weights: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.3, 0.3, 0.3)
     clip_norm: float = 1.0
     num_texts: int = 200
     num_prompts: int = 20

@@ -129,11 +129,11 @@ def test_choices_weigh_most_and_prompts_nothing(
     two = encode(
         _example(Quote(passage=1, start=0, end=21), Quote(passage=0, start=0, end=18)), tokenizer
     )
-    assert one.weights[one.num_prompt : one.num_prompt + 3] == [4.0, 4.0, 1.0]
+    assert one.weights[one.num_prompt : one.num_prompt + 5] == [4.0, 4.0, 3.0, 2.0, 1.0]
     assert one.weights[-2:] == [1.0, 2.0]
     assert set(one.weights[: one.num_prompt]) == {0.0}
     assert sum(weight == 4.0 for weight in two.weights) == 3
-    assert sum(weight == 3.0 for weight in two.weights) == 1
+    assert sum(weight == 3.0 for weight in two.weights) == 3  # two second words and a marker
 
 
 def test_the_head_of_earlier_answers_rests_at_users_markers(

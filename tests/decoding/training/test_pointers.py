@@ -8,7 +8,7 @@ from quoth.decoding.training.encoding import EncodedExample, Pointer
 from quoth.decoding.training.initialise import mini_config
 from quoth.decoding.training.pointers import HEADS, head_scores, pad, pointer_loss
 from quoth.decoding.training.steps import Trainee
-from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY
+from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPIES, COPY
 
 _TURNING = 16
 
@@ -42,6 +42,8 @@ def test_rows_are_padded_and_pointers_keep_their_row() -> None:
     assert choice.owners.tolist() == [0, 0, 0, 1]
     assert choice.keys.tolist() == [3, 4, 5, 1]
     assert not len(batch.pointers[CHOOSE_SENTENCE].rows)
+    for head in COPIES:
+        assert batch.pointers[HEADS.index(head)].keys.tolist() == [9]
 
 
 @torch.no_grad()
