@@ -6,6 +6,7 @@ passages of the same title where there are enough of them, as in a search over a
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NUM_CANDIDATES = 24
 _NUM_KEPT = 8
 _PASSAGE_CHARS = (350, 500, 650, 800)
+_RUN_TOGETHER = re.compile(r"[a-z)][.!?][A-Z][a-z ]")
+"""Sentences without a blank between them: a quote of both would teach not to end with the first."""
 
 
 class PassageRanker(Protocol):
@@ -169,7 +172,9 @@ def _best_sentence(
         text = passages[number]
         for start, end in split_sentences(text):
             sentence = text[start:end]
-            if end - start > 600 or not any(answer in sentence for answer in row.answers):
+            if end - start > 600 or _RUN_TOGETHER.search(sentence):
+                continue
+            if not any(answer in sentence for answer in row.answers):
                 continue
             shared = asked & {word.casefold() for word in words_of(sentence)}
             score = len(shared) + sum(answer in sentence for answer in row.answers) / 4
