@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from quoth.decoding.training.copying import IDLE, IDLE_SCORE, SPOKEN, write_copies, write_end
-from quoth.decoding.training.heads import blank_head, orthogonal, weight_for
+from quoth.decoding.training.heads import blank_head, orthogonal, view_head, weight_for
 from quoth.decoding.training.subspaces import (
     ANSWERING,
     ASSISTANT,
@@ -70,6 +70,7 @@ _SAME_START = 20.0
 _START_ROWS = 10
 
 _SMALL = 0.02
+_DECIDED = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,21 @@ def write_answering(
     write_end(heads[END_TURN], model.model.layers[last].self_attn.o_proj, spoken.end)
     _write_quote_of_turn(heads[QUOTE_TURN], codes.start)
     _write_second_word(heads[SECOND_WORD], codes.second, generator)
+
+
+@torch.no_grad()
+def decide(model: NemotronForCausalLM) -> None:
+    """Let the heads that choose a sentence spread over fewer, once they are trained.
+
+    Pointers teach them to be as unsure as they should be, but the codes of two sentences' first
+    words add up to that of a third word. What is relevant most stays the same.
+    """
+    last = model.config.num_hidden_layers - 1
+    for number in (CHOOSE_SENTENCE, QUOTE_TURN):
+        head, matching = view_head(model, layer=last, number=number), MATCHING[number]
+        rows = [RELEVANCE, *range(matching.start, matching.stop)]
+        head.query[rows] *= _DECIDED
+        head.query_bias[rows] *= _DECIDED
 
 
 def _write_relevance(heads: list[Head], generator: torch.Generator) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import NemotronForCausalLM
 
+from quoth.decoding.training.answering import decide
 from quoth.decoding.training.catalogue import held_out_library
 from quoth.decoding.training.checkpoints import (
     Place,
@@ -179,6 +180,7 @@ class _Run:
         setting = self._setting
         if not setting.processes.is_first:
             return None
+        decide(trainee.model)
         export_model(setting.folder / "model", trainee.model, setting.tokenizer)
         material, count = setting.material, setting.recipe.num_evaluated
         return TrainingReport(

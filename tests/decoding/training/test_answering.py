@@ -9,9 +9,9 @@ from torch import Tensor
 from transformers import NemotronForCausalLM
 
 from helpers.small_mini import LIBRARY, QUESTION, ids_of, prompt, settled_model, small_tokenizer
-from quoth.decoding.training.answering import RELEVANCE
+from quoth.decoding.training.answering import RELEVANCE, decide
 from quoth.decoding.training.heads import blank_head, view_head, weight_for
-from quoth.decoding.training.subspaces import COPIES, LENGTHS, MEANING, SECOND_WORD
+from quoth.decoding.training.subspaces import CHOOSE_SENTENCE, COPIES, LENGTHS, MEANING, SECOND_WORD
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER
 
 _LAST = 2
@@ -107,20 +107,41 @@ def test_of_sentences_that_begin_alike_the_relevant_one_has_a_vote_for_its_secon
     model = copy.deepcopy(settled_model(2))
     for number in COPIES:  # they cannot tell which is meant
         blank_head(model, layer=_LAST, number=number)
-    _make_relevant(model, text, ids_of(f" {_SECONDS[relevant]}"))
+    _make_relevant(model, SECOND_WORD, text, {_SECONDS[relevant]: _RELEVANT})
     logits = model(torch.tensor([ids_of(text)])).logits[0, -1]
     said, unsaid = (logits[ids_of(f" {word}")[0]] for word in (relevant, other))
     assert said > unsaid + _VOTE
 
 
-def _make_relevant(model: NemotronForCausalLM, text: str, wanted: list[int]) -> None:
-    """Set the second word's head so that the tokens ``wanted`` in ``text`` are relevant."""
+@torch.no_grad()
+def test_of_two_sentences_that_are_as_good_one_is_decided_on() -> None:
+    first, second = LIBRARY[0], LIBRARY[1]
+    text = f"{prompt(QUESTION, [f'Here. {first} {second}'])}[1]"
+    model = copy.deepcopy(settled_model(2))
+    _make_relevant(model, CHOOSE_SENTENCE, text, {first: 8.0, second: 7.5})
+    unsure = _lead(model, text, first, second)
+    decide(model)
+    assert _lead(model, text, first, second) > max(1.3 * unsure, unsure + 1.0)
+
+
+def _lead(model: NemotronForCausalLM, text: str, first: str, second: str) -> float:
+    """By how many logits the first word of ``first`` is likelier than that of ``second``."""
+    logits: Tensor = model(torch.tensor([ids_of(text)])).logits[0, -1]
+    return float(logits[ids_of(f" {first}")[0]] - logits[ids_of(f" {second}")[0]])
+
+
+def _make_relevant(
+    model: NemotronForCausalLM, number: int, text: str, relevance: dict[str, float]
+) -> None:
+    """Set head ``number`` so that sentences in ``text`` are as relevant as ``relevance`` says."""
     ids, layer = ids_of(text), model.model.layers[_LAST]
     stream = model.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[-2]
     read = layer.input_layernorm(stream)[0, :, MEANING]
-    begin = next(n for n in range(len(ids)) if ids[n : n + len(wanted)] == wanted)
-    chosen = torch.zeros(len(ids))
-    chosen[begin : begin + len(wanted)] = 1.0
-    row = torch.linalg.lstsq(read, chosen[:, None], driver="gelsd").solution[:, 0]
-    head = view_head(model, layer=_LAST, number=SECOND_WORD)
-    head.key[RELEVANCE, MEANING] = _RELEVANT * weight_for(1.0) * row
+    wanted = torch.zeros(len(ids))
+    for sentence, score in relevance.items():
+        own = ids_of(f" {sentence}")
+        begin = next(n for n in range(len(ids)) if ids[n : n + len(own)] == own)
+        wanted[begin : begin + len(own)] = score
+    row = torch.linalg.lstsq(read, wanted[:, None], driver="gelsd").solution[:, 0]
+    head = view_head(model, layer=_LAST, number=number)
+    head.key[RELEVANCE, MEANING] = weight_for(1.0) * row
