@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.processes import Processes
     from quoth.decoding.training.recipe import MiniRecipe
 
-_MEASURED = ("loss", "choice", "sentence", "copy", "earlier", "second")
+_MEASURED = ("loss", "choice", "sentence", "earlier", "second", "copy", "copy_2", "copy_3")
 _ROWS_STEP = 64
 _BETAS = (0.9, 0.98)
 _CHOOSING_RATE = 4.0  # queries and keys of the last layer learn so much faster than the rest
