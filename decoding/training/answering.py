@@ -1,6 +1,6 @@
 """Circuits of the last layer: name the best passage, start its best sentence, copy, and end.
 
-Eight heads, of which ``copying`` has those that copy and end. What is relevant is read from
+Nine heads, of which ``copying`` has those that copy and end. What is relevant is read from
 MiniLM's part of the stream: those rows are small and random, and training fills them.
 """
 
@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from quoth.decoding.training.copying import IDLE, IDLE_SCORE, SPOKEN, write_copies, write_end
+from quoth.decoding.training.copying import (
+    IDLE,
+    IDLE_SCORE,
+    SPOKEN,
+    write_copies,
+    write_end,
+    write_repeated,
+)
 from quoth.decoding.training.heads import blank_head, orthogonal, view_head, weight_for
 from quoth.decoding.training.subspaces import (
     ANSWERING,
@@ -30,6 +37,7 @@ from quoth.decoding.training.subspaces import (
     PASSAGES,
     QUESTION,
     QUOTE_TURN,
+    REPEATED,
     SECOND,
     SECOND_WORD,
     START,
@@ -44,7 +52,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.heads import Head
     from quoth.decoding.training.reading import Codes
 
-NUM_ANSWERING_HEADS = 8
+NUM_ANSWERING_HEADS = 9
 
 CHOOSING = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD)
 """Those that attend to what is relevant."""
@@ -85,13 +93,14 @@ class Spoken:
 def write_answering(
     model: NemotronForCausalLM, spoken: Spoken, codes: Codes, generator: torch.Generator
 ) -> None:
-    """Write the eight heads; what they say must have the codes that the model's embedding has."""
+    """Write the nine heads; what they say must have the codes that the model's embedding has."""
     last = model.config.num_hidden_layers - 1
     heads = [blank_head(model, layer=last, number=i) for i in range(NUM_ANSWERING_HEADS)]
     _write_relevance(heads, generator)
     _write_choice_of_passage(heads[CHOOSE_PASSAGE], spoken)
     _write_choice_of_sentence(heads[CHOOSE_SENTENCE], codes.start)
     write_copies([heads[number] for number in COPIES], codes, generator)
+    write_repeated(heads[REPEATED], codes, generator)
     write_end(heads[END_TURN], model.model.layers[last].self_attn.o_proj, spoken.end)
     _write_quote_of_turn(heads[QUOTE_TURN], codes.start)
     _write_second_word(heads[SECOND_WORD], codes.second, generator)
@@ -102,14 +111,14 @@ def decide(model: NemotronForCausalLM) -> None:
     """Let the heads that choose a sentence spread over fewer, once they are trained.
 
     Pointers teach them to be as unsure as they should be, but the codes of two sentences' first
-    words add up to that of a third word. What is relevant most stays the same.
+    words add up to that of a third word. What keeps them in the passage named, or in earlier
+    answers, is raised as much.
     """
     last = model.config.num_hidden_layers - 1
     for number in (CHOOSE_SENTENCE, QUOTE_TURN):
         head, matching = view_head(model, layer=last, number=number), MATCHING[number]
-        rows = [RELEVANCE, *range(matching.start, matching.stop)]
-        head.query[rows] *= _DECIDED
-        head.query_bias[rows] *= _DECIDED
+        head.query[RELEVANCE : matching.stop] *= _DECIDED
+        head.query[_OUTSIDE] *= _DECIDED
 
 
 def _write_relevance(heads: list[Head], generator: torch.Generator) -> None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from quoth.decoding.training.reading import Codes
 
 COPY_PARTS = slice(16, 46)
-"""Rows of the copying head that compare what stands before."""
+"""Rows of the copying heads that compare what stands before."""
 
 SPOKEN = 15.0
 """Length of a code that is to be said."""
@@ -79,6 +79,11 @@ _MEASURES = (
 """Of the three heads. Each divides its rows in another way: they err at different places."""
 
 _VOTE = SPOKEN / len(_MEASURES)
+
+_SAME = _Measure(last=(35.0, 14), before=(20.0, 10))
+_SAME_ENOUGH = 48.0  # two thirds make up for what the marker's own length takes off
+_HERE, _UNSAID = 60.0, 8.0
+_NEAR_PAIR, _NEAR = 5, 60.0  # 3 points less 100 tokens back; earlier answers are further: 25 at 300
 _LAST = slice(EARLIER[0].start, EARLIER[0].start + 10)  # as much as the context has of a token
 _NEAREST = 0.85  # of the context's weight, since there is more of it than one token
 _NOT_QUESTION, _NOT_AGAIN = 15.0, 4.0
@@ -93,9 +98,10 @@ _ENDED = 24.0
 def write_copies(heads: Sequence[Head], codes: Codes, generator: torch.Generator) -> None:
     """Attend to the token after an earlier stretch like the last ones; say that token.
 
-    After ``a b c``, the token after an earlier ``b c`` scores 35 + 19, one after ``x c`` 35. Where
-    phrases recur, the first two words of the sentence and the passage named decide. What this
-    answer has said comes after what it is copied from; behind markers there is nothing to copy.
+    After ``a b c``, the token after an earlier ``b c`` scores half of 35 + 19, one after ``x c``
+    half of 35, less what ``x`` differs. Where phrases recur, the sentence's first word, or its
+    second one, and the passage named decide. Answers come after what they are copied from; behind
+    markers there is nothing to copy.
 
     Args:
         heads: Three blank ones.
@@ -136,7 +142,7 @@ def _compare(head: Head, measure: _Measure, codes: Codes, generator: torch.Gener
 
 
 def _stay_in_sources(head: Head) -> None:
-    """Copy from the passage named, from no question, and from this answer only if need be."""
+    """Copy from the passage named, from no question, and from answers only if need be."""
     head.prefer(_AGAINST, (QUESTION,), -_NOT_QUESTION)
     row = CONTENT.start + _AGAINST
     head.key[row, ANSWERING] = head.key[row, QUESTION] * _NOT_AGAIN / _NOT_QUESTION
@@ -149,11 +155,32 @@ def _stay_in_sources(head: Head) -> None:
 
 
 def _rank_by_distance(head: Head, measure: _Measure) -> None:
-    """Take half of what each key's codes score with themselves from its score."""
+    """Take half of what each key's codes score with themselves from its score.
+
+    The row is that of a preference written before.
+    """
     row = CONTENT.start + _AGAINST
     halves = (0.5 * measure.last[0], 0.5 * _NEAREST * measure.before[0])
     for length, score in zip(LENGTHS, halves, strict=True):
         head.key[row, length] = -score * math.sqrt(HEAD_SIZE) / head.query_bias[row]
+
+
+def write_repeated(head: Head, codes: Codes, generator: torch.Generator) -> None:
+    """Attend to the token after the same stretch earlier in this answer; say it less.
+
+    Where a phrase occurs twice in what is copied, all copying heads find both places alike, and the
+    first one again would begin a loop. Where there is no such stretch, attend to the question's
+    marker, which says nothing.
+    """
+    head.prefer(_AGAINST, (ANSWERING,), _HERE)
+    _compare(head, _SAME, codes, generator)
+    _rank_by_distance(head, _SAME)
+    row = CONTENT.start + _AGAINST
+    head.key[row, QUESTION] = 0.5 * (1 + _SAME_ENOUGH / _HERE) * head.key[row, ANSWERING]
+    near = [0.0] * NUM_PAIRS
+    near[_NEAR_PAIR] = _NEAR
+    head.relate(near, [0.0] * NUM_PAIRS)
+    _say_itself(head, -_UNSAID)
 
 
 def _passage_codes() -> Tensor:

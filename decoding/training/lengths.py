@@ -44,7 +44,7 @@ def mask_lengths(masks: NemotronForCausalLM, model: NemotronForCausalLM) -> None
     """Leave the units that ``model`` has for this out of what is trained."""
     for number, layer in enumerate(model.model.layers[:-1]):
         mlp = masks.model.layers[number].mlp
-        units = _units(layer.mlp.down_proj.weight)
+        units = _units(layer.mlp.down_proj.weight).to(mlp.up_proj.weight.device)
         mlp.up_proj.weight[units] = mlp.up_proj.bias[units] = 0.0
         mlp.down_proj.weight[:, units] = 0.0
 

@@ -17,14 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from quoth.decoding.training.curriculum import padded_width
-from quoth.decoding.training.subspaces import (
-    CHOOSE_PASSAGE,
-    CHOOSE_SENTENCE,
-    COPIES,
-    COPY,
-    QUOTE_TURN,
-    SECOND_WORD,
-)
+from quoth.decoding.training.subspaces import COPIES, COPY, POINTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +25,6 @@ if TYPE_CHECKING:
     from transformers.models.nemotron.modeling_nemotron import NemotronAttention
 
     from quoth.decoding.training.encoding import EncodedExample
-
-HEADS = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD, *COPIES)
-"""Those that have pointers; all that copy have the same."""
-
-"""Heads of the last layer that have pointers."""
 
 _MOST = 15.0  # a pointer's loss above this teaches nothing: its answer is out of reach, or wrong
 _UNSEEN = -1e4
@@ -67,7 +55,7 @@ class Batch:
 
     token_ids: Tensor  # [B, T] int64
     weights: Tensor  # [B, T] float32, loss weight of each token as a target
-    pointers: tuple[Targets, ...]  # of each head in HEADS
+    pointers: tuple[Targets, ...]  # of each head in POINTED
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
@@ -89,7 +77,7 @@ def pad(examples: Sequence[EncodedExample], pad_id: int) -> Batch:
     return Batch(
         token_ids=rows([e.token_ids for e in examples], pad_id, torch.int64),
         weights=rows([e.weights for e in examples], 0.0, torch.float32),
-        pointers=tuple(_targets(examples, head) for head in HEADS),
+        pointers=tuple(_targets(examples, head) for head in POINTED),
     )
 
 

@@ -14,7 +14,7 @@ import torch
 
 from quoth.decoding.training.encoding import encode
 from quoth.decoding.training.pointers import head_scores, pad
-from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, COPY
+from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, COPY, POINTED
 from quoth.decoding.training.tokenizer import MARKERS, QUESTION, USER
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def point(
         batch = pad([encoded], tokenizer.pad_token_id).to(trainee.device)
         with torch.autocast(trainee.device.type, torch.bfloat16):
             read = trainee.read(batch)
-        targets = batch.pointers[CHOOSE_PASSAGE]
+        targets = batch.pointers[POINTED.index(CHOOSE_PASSAGE)]
         scores = head_scores(trainee.last_layer.self_attn, read.normed, CHOOSE_PASSAGE, targets)
         chosen = int(scores[0].argmax())
         for name, hit in _chosen(example, encoded, chosen, tokenizer.get_vocab()).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from quoth.decoding.training.curriculum import Stage
+from quoth.decoding.training.subspaces import POINTED
 from quoth.decoding.training.tasks import TaskShape
 
 _LOWEST = 0.03  # of the rate, at the end
@@ -67,6 +68,8 @@ class MiniRecipe:
             raise ValueError(f"{self.blocks} blocks: MiniLM has six, and one is the least")
         if self.streams < 1:
             raise ValueError(f"{self.streams} micro-batches a step")
+        if len(self.pointer_weights) != len(POINTED):
+            raise ValueError(f"{len(self.pointer_weights)} weights for {len(POINTED)} heads")
 
     @property
     def joint_steps(self) -> int:

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from quoth.decoding.training.frozen import recentre
-from quoth.decoding.training.pointers import HEADS, head_scores, pointer_loss
-from quoth.decoding.training.subspaces import MEANING
+from quoth.decoding.training.pointers import head_scores, pointer_loss
+from quoth.decoding.training.subspaces import MEANING, POINTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +88,7 @@ class Trainee:
         read = self.read(batch)
         each = F.cross_entropy(read.logits, read.targets, reduction="none")
         losses = [(each * read.weights).sum() / read.weights.sum()]
-        for head, targets in zip(HEADS, batch.pointers, strict=True):
+        for head, targets in zip(POINTED, batch.pointers, strict=True):
             scores = head_scores(self.last_layer.self_attn, read.normed, head, targets)
             losses.append(pointer_loss(scores, targets))
         return losses

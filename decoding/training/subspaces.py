@@ -70,6 +70,12 @@ CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPY, END_TURN, QUOTE_TURN, SECOND_WORD = range
 COPIES = (COPY, 6, 7)
 """Three of them that copy, each by its own measure: what two of them say is said."""
 
+POINTED = (CHOOSE_PASSAGE, CHOOSE_SENTENCE, QUOTE_TURN, SECOND_WORD, *COPIES)
+"""Those that training tells where to look; all that copy are told the same."""
+
+REPEATED = 8
+"""One that knows what followed the last words earlier in this answer, and says it less."""
+
 TURNING = slice(0, 16)
 """Dimensions of a head that turn with the position: pair ``i`` is ``i`` and ``i + 8``."""
 

@@ -8,10 +8,25 @@ import torch
 from torch import Tensor
 from transformers import NemotronForCausalLM
 
-from helpers.small_mini import LIBRARY, QUESTION, ids_of, prompt, settled_model, small_tokenizer
-from quoth.decoding.training.answering import RELEVANCE, decide
+from helpers.small_mini import (
+    HARBOUR,
+    LIBRARY,
+    QUESTION,
+    ids_of,
+    prompt,
+    settled_model,
+    small_tokenizer,
+)
+from quoth.decoding.training.answering import MATCHING, RELEVANCE, decide
 from quoth.decoding.training.heads import blank_head, view_head, weight_for
-from quoth.decoding.training.subspaces import CHOOSE_SENTENCE, COPIES, LENGTHS, MEANING, SECOND_WORD
+from quoth.decoding.training.subspaces import (
+    CHOOSE_SENTENCE,
+    COPIES,
+    LENGTHS,
+    MEANING,
+    REPEATED,
+    SECOND_WORD,
+)
 from quoth.decoding.training.tokenizer import ASSISTANT, END, USER
 
 _LAST = 2
@@ -98,6 +113,18 @@ def _wrongly_copied(model: NemotronForCausalLM) -> int:
     return wrong
 
 
+@torch.no_grad()
+def test_a_phrase_that_occurs_twice_in_a_sentence_goes_on_otherwise_the_second_time() -> None:
+    phrase = "keeps maps of the northern"
+    passage = f"The library {phrase} lake and {phrase} coast in its tower."
+    passages = [passage, " ".join(HARBOUR * 8)]  # the first marker is far off, as it is usually
+    text = f"{prompt(QUESTION, passages)}[1] The library {phrase} lake and {phrase}"
+    model = copy.deepcopy(settled_model(2))
+    lead = _lead(model, text, "coast", "lake")
+    blank_head(model, layer=_LAST, number=REPEATED)
+    assert lead > max(0.0, _lead(model, text, "coast", "lake") + _VOTE)
+
+
 @torch.inference_mode()
 @pytest.mark.parametrize(("relevant", "other"), [("library", "ferry"), ("ferry", "library")])
 def test_of_sentences_that_begin_alike_the_relevant_one_has_a_vote_for_its_second_word(
@@ -121,7 +148,20 @@ def test_of_two_sentences_that_are_as_good_one_is_decided_on() -> None:
     _make_relevant(model, CHOOSE_SENTENCE, text, {first: 8.0, second: 7.5})
     unsure = _lead(model, text, first, second)
     decide(model)
-    assert _lead(model, text, first, second) > max(1.3 * unsure, unsure + 1.0)
+    decided = _lead(model, text, first, second)
+    assert decided * unsure > 0
+    assert abs(decided) > abs(unsure) + 1.0
+
+
+@torch.no_grad()
+def test_the_sentence_decided_on_stands_in_the_passage_named() -> None:
+    first, second = LIBRARY[0], HARBOUR[0]
+    text = f"{prompt(QUESTION, [f'Here. {first}', f'Here. {second}'])}[1]"
+    model = copy.deepcopy(settled_model(2))
+    _make_relevant(model, CHOOSE_SENTENCE, text, {second: 25.0})
+    assert _lead(model, text, first, second) > _VOTE
+    decide(model)
+    assert _lead(model, text, first, second) > _VOTE
 
 
 def _lead(model: NemotronForCausalLM, text: str, first: str, second: str) -> float:
@@ -145,3 +185,5 @@ def _make_relevant(
     row = torch.linalg.lstsq(read, wanted[:, None], driver="gelsd").solution[:, 0]
     head = view_head(model, layer=_LAST, number=number)
     head.key[RELEVANCE, MEANING] = weight_for(1.0) * row
+    if number in MATCHING:
+        head.query[MATCHING[number]] = 0.0

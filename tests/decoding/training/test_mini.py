@@ -15,11 +15,10 @@ from helpers import small_run
 from quoth.decoding.training import MiniRecipe, TrainingReport
 from quoth.decoding.training.checkpoints import load_weights
 from quoth.decoding.training.initialise import mini_config
-from quoth.decoding.training.pointers import HEADS
 from quoth.decoding.training.processes import Processes
 from quoth.decoding.training.prompts import question_message
 from quoth.decoding.training.recipe import Distillation
-from quoth.decoding.training.subspaces import COPIES
+from quoth.decoding.training.subspaces import COPIES, POINTED
 from quoth.errors import InputError
 
 _TURNING = 16  # dimensions of a head that turn with the position
@@ -109,7 +108,7 @@ def test_heads_with_pointers_have_nothing_in_what_turns(report: TrainingReport) 
     for projection in ("q_proj", "k_proj"):
         weight = state[f"{prefix}.{projection}.weight"].unflatten(0, (-1, 48))
         bias = state[f"{prefix}.{projection}.bias"].unflatten(0, (-1, 48))
-        for head in set(HEADS) - set(COPIES):
+        for head in set(POINTED) - set(COPIES):
             assert not weight[head, :_TURNING].any()
             assert not bias[head, :_TURNING].any()
 

@@ -6,9 +6,9 @@ from transformers import NemotronForCausalLM
 
 from quoth.decoding.training.encoding import EncodedExample, Pointer
 from quoth.decoding.training.initialise import mini_config
-from quoth.decoding.training.pointers import HEADS, head_scores, pad, pointer_loss
+from quoth.decoding.training.pointers import head_scores, pad, pointer_loss
 from quoth.decoding.training.steps import Trainee
-from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPIES, COPY
+from quoth.decoding.training.subspaces import CHOOSE_PASSAGE, CHOOSE_SENTENCE, COPIES, COPY, POINTED
 
 _TURNING = 16
 
@@ -36,14 +36,14 @@ def test_rows_are_padded_and_pointers_keep_their_row() -> None:
     assert batch.token_ids.shape == batch.weights.shape == (2, 128)
     assert batch.token_ids[0, 30:].tolist() == [0] * 98
     assert batch.weights.sum() == 6
-    choice = batch.pointers[CHOOSE_PASSAGE]
+    choice = batch.pointers[POINTED.index(CHOOSE_PASSAGE)]
     assert choice.rows.tolist() == [0, 1]
     assert choice.queries.tolist() == [27, 67]
     assert choice.owners.tolist() == [0, 0, 0, 1]
     assert choice.keys.tolist() == [3, 4, 5, 1]
-    assert not len(batch.pointers[CHOOSE_SENTENCE].rows)
+    assert not len(batch.pointers[POINTED.index(CHOOSE_SENTENCE)].rows)
     for head in COPIES:
-        assert batch.pointers[HEADS.index(head)].keys.tolist() == [9]
+        assert batch.pointers[POINTED.index(head)].keys.tolist() == [9]
 
 
 @torch.no_grad()
@@ -52,12 +52,12 @@ def test_scores_are_those_of_the_models_attention() -> None:
     model = NemotronForCausalLM(mini_config(100, blocks=1)).eval()
     model.set_attn_implementation("eager")
     attention = model.model.layers[-1].self_attn
-    for head in HEADS:
+    for head in POINTED:
         attention.q_proj.weight[head * 48 : head * 48 + _TURNING] = 0.0
     trainee, batch = Trainee(model), pad(_EXAMPLES, 0)
     read = trainee.read(batch)
     attended = model(batch.token_ids, output_attentions=True).attentions[-1]
-    for head, targets in zip(HEADS, batch.pointers, strict=True):
+    for head, targets in zip(POINTED, batch.pointers, strict=True):
         scores = head_scores(attention, read.normed, head, targets)
         own = attended[targets.rows, head, targets.queries]
         torch.testing.assert_close(scores.softmax(-1), own)
@@ -71,7 +71,7 @@ def test_scores_are_those_of_the_models_attention() -> None:
 @pytest.mark.parametrize(("score", "learns"), [(10.0, True), (40.0, False)])
 def test_what_is_out_of_reach_teaches_nothing(score: float, learns: bool) -> None:
     batch = pad([_encoded(10, Pointer(head=CHOOSE_PASSAGE, query=7, keys=(2,)))], 0)
-    targets = batch.pointers[CHOOSE_PASSAGE]
+    targets = batch.pointers[POINTED.index(CHOOSE_PASSAGE)]
     scores = torch.zeros(1, 64)
     scores[0, 5] = score
     scores.requires_grad_()
