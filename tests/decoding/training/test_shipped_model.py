@@ -9,7 +9,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    LlamaForCausalLM,
+    NemotronForCausalLM,
     PreTrainedTokenizerFast,
 )
 
@@ -41,14 +41,14 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture(scope="module")
-def model() -> LlamaForCausalLM:
+def model() -> NemotronForCausalLM:
     loaded = AutoModelForCausalLM.from_pretrained(_FOLDER, dtype=torch.float32)
-    assert isinstance(loaded, LlamaForCausalLM)
+    assert isinstance(loaded, NemotronForCausalLM)
     return loaded.eval()
 
 
 @pytest.fixture(scope="module")
-def answers(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
+def answers(model: NemotronForCausalLM, tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
     given = {}
     for question in _QUESTIONS:
         messages = [
@@ -68,13 +68,13 @@ def test_size_stays_within_what_a_package_may_weigh() -> None:
     assert sum(path.stat().st_size for path in _FOLDER.iterdir()) <= 60e6
 
 
-def test_shape_is_a_small_llama_with_a_long_context(model: LlamaForCausalLM) -> None:
+def test_shape_is_small_with_a_long_context(model: NemotronForCausalLM) -> None:
     assert model.config.max_position_embeddings >= 2048
     assert sum(parameter.numel() for parameter in model.parameters()) <= 30e6
 
 
 def test_generation_stops_at_the_end_of_the_turn(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+    model: NemotronForCausalLM, tokenizer: PreTrainedTokenizerFast
 ) -> None:
     assert model.generation_config is not None
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
