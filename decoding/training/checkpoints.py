@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import GenerationConfig, NemotronForCausalLM, PreTrainedTokenizerFast
@@ -58,14 +58,20 @@ def saved_place(folder: Path) -> Place | None:
     """How far the saved run is; None where nothing was saved.
 
     Raises:
-        InputError: The state does not tell: an older recipe had no phases.
+        InputError: The state is damaged, or does not tell: an older recipe had no phases.
     """
     if not (folder / _STATE).exists():
         return None
-    with safe_open(folder / _STATE, framework="pt") as opened:
-        described = opened.metadata() or {}
-    if not described.keys() >= {"phase", "step"}:
-        raise _foreign(folder, "it does not tell in which phase it was saved")
+    try:
+        with safe_open(folder / _STATE, framework="pt") as opened:
+            described = opened.metadata() or {}
+    except SafetensorError as error:
+        raise InputError(
+            f"{str(folder / _STATE)!r} is damaged: {error}. Put a whole copy in its place, or "
+            f"train in another folder."
+        ) from error
+    if not described.keys() >= {"phase", "step"} or not described["step"].isdecimal():
+        raise _foreign(folder, "it does not tell in which phase and step it was saved")
     return Place(phase=described["phase"], step=int(described["step"]))
 
 

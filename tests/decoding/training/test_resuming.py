@@ -104,6 +104,28 @@ def test_a_state_of_another_preset_is_refused_at_once(
     assert _snapshot(tmp_path) == before
 
 
+@pytest.mark.parametrize("content", [b"", b"cut off", b"\xff" * 4000])
+def test_a_damaged_state_is_refused_at_once(
+    corpus_folder: Path, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / _STATE).write_bytes(content)
+    before = _snapshot(tmp_path)
+    with pytest.raises(InputError, match=r"state\.safetensors.* damaged.* another folder"):
+        small_run.run(small_run.few_steps(), corpus_folder, tmp_path)
+    assert _snapshot(tmp_path) == before
+
+
+def test_a_state_without_a_number_of_steps_is_refused_at_once(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    saved = {"phase": JOINT, "step": "many"}
+    save_file({"weight": torch.ones(1)}, tmp_path / "state" / _STATE, metadata=saved)
+    with pytest.raises(InputError, match=r"does not tell in which phase and step"):
+        small_run.run(small_run.few_steps(), corpus_folder, tmp_path)
+
+
 @pytest.mark.parametrize("place", [Place(phase=DISTILLATION, step=4), Place(phase=JOINT, step=5)])
 def test_a_state_behind_the_last_step_is_refused(
     corpus_folder: Path, tmp_path: Path, place: Place
